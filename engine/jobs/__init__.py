@@ -1,0 +1,1 @@
+"""Jobs: admission, executors and the log of every run."""

@@ -1,0 +1,123 @@
+"""The fork server: a small process of our own that holds torch warm and forks workers from it.
+
+Why not `multiprocessing`'s: its children import the parent's `__main__`, which under Streamlit
+is the page script. This host is told nothing of `__main__`; a worker is there in some 30 ms.
+It stays single-threaded and never touches CUDA, so that forking is safe.
+
+Protocol, one JSON line each way over a Unix socket. The UI sends `{"id", "role",
+"memory"}` with one file descriptor (the worker's connection), waits for the reply
+`{"forked": id, "pid"}`, and is told `{"exit": id, "status"}` when a worker has ended.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+MAX_REQUEST = 4096
+
+
+def preload() -> int:
+    """Import everything that workers need; returns the number of CUDA devices (by NVML)."""
+    import torch
+    import torch._dynamo  # the first optimiser would import it, in every worker
+
+    from engine import topics
+    from engine.jobs import predictor, worker  # noqa: F401
+
+    for name in topics.topics():
+        topics.recipe(name)
+    gc.collect()
+    gc.freeze()  # pages of the preloaded objects stay shared
+    return torch.cuda.device_count()
+
+
+class Host:
+    """Forks workers on request and reaps them."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self.control = control
+        self.children: dict[int, str] = {}
+        self.wake_read, self.wake_write = socket.socketpair()
+        self.wake_write.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self.wake_write.fileno(), warn_on_full_buffer=False)
+
+    def say(self, **message: object) -> None:
+        self.control.sendall(json.dumps(message).encode() + b"\n")
+
+    def run(self) -> None:
+        """Serve until the UI process closes its end."""
+        while True:
+            ready, _, _ = select.select([self.control, self.wake_read], [], [])
+            if self.wake_read in ready:
+                self.wake_read.recv(4096)
+                self.reap()
+            if self.control in ready:
+                data, fds, _flags, _address = socket.recv_fds(self.control, MAX_REQUEST, 1)
+                if not data:
+                    return
+                self.handle(json.loads(data), fds)
+
+    def handle(self, request: dict[str, str], fds: list[int]) -> None:
+        pid = self.fork(fds[0], request["role"], int(request["memory"]))
+        self.children[pid] = request["id"]
+        self.say(forked=request["id"], pid=pid)
+
+    def fork(self, fd: int, role: str, memory: int) -> int:
+        """Start a worker on the connection `fd`; returns its pid."""
+        pid = os.fork()
+        if pid:
+            os.close(fd)
+            return pid
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self.control.close()
+            self.wake_read.close()
+            self.wake_write.close()
+            work(role)(Connection(fd), memory)
+        finally:
+            os._exit(1)
+
+    def reap(self) -> None:
+        """Report every worker that has ended."""
+        while self.children:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            self.say(exit=self.children.pop(pid), status=os.waitstatus_to_exitcode(status))
+
+    def kill_all(self) -> None:
+        for pid in self.children:
+            os.kill(pid, signal.SIGKILL)
+
+
+def work(role: str) -> Callable[[Connection, int], None]:
+    """The function that a worker of this role runs."""
+    from engine.jobs.worker import predict_worker, train_worker
+
+    return {"train": train_worker, "predict": predict_worker}[role]
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the UI process's affair
+    host = Host(socket.socket(fileno=int(sys.argv[1])))
+    host.say(ready=os.getpid(), cuda_devices=preload())
+    try:
+        host.run()
+    except OSError:
+        pass  # the UI process is gone
+    finally:
+        host.kill_all()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The inline executor: the same jobs in threads of this process, for tests and small tools."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.jobs.job import JobSpec
+from engine.jobs.sink import TaskSink
+from engine.training.context import Inbox
+
+
+class InlineTask:
+    """A job in a thread; it can be asked to end, not killed."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self.inbox = inbox
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        self.inbox.put(message)
+
+    def kill(self) -> None:
+        self.inbox.put({"type": "cancel"})
+
+
+class InlineExecutor:
+    """Runs each job in a thread. Imports torch at the first job."""
+
+    ready = True
+
+    def __init__(self, slots: int = 1) -> None:
+        self.slots = slots
+        self.on_ready: Callable[[], None] = lambda: None
+
+    def open(self) -> None:
+        self.on_ready()
+
+    def close(self) -> None:
+        """Nothing to end: threads finish with their jobs."""
+
+    def start(self, job: JobSpec, sink: TaskSink) -> InlineTask:
+        inbox = Inbox()
+        threading.Thread(target=self._work, args=(job, inbox, sink), daemon=True).start()
+        return InlineTask(inbox)
+
+    @staticmethod
+    def _work(job: JobSpec, inbox: Inbox, sink: TaskSink) -> None:
+        from engine.jobs.perform import perform
+
+        perform(job, inbox, sink)
+        sink.ended(None)

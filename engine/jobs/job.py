@@ -1,0 +1,68 @@
+"""A job: what to train, for whom, and the limits it runs under."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from engine import __version__
+from engine.config import Config
+from engine.topics import topic
+
+
+def new_run_id() -> str:
+    """A 128-bit id that cannot be guessed, as 32 hex digits."""
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """Everything a worker needs to train one run.
+
+    Parameters
+    ----------
+    topic
+        Name of the topic.
+    config
+        Validated values of the topic's `Config`.
+    device
+        `"auto"`, `"cpu"` or `"cuda"`.
+    threads
+        Torch threads.
+    """
+
+    topic: str
+    config: dict[str, Any] = field(default_factory=dict)
+    device: str = "auto"
+    threads: int = 1
+
+    @classmethod
+    def checked(cls, name: str, values: dict[str, Any], **limits: Any) -> JobSpec:
+        """Validate the topic and its settings.
+
+        Raises
+        ------
+        InvalidValue
+            Naming each field at fault.
+        """
+        config = topic(name).config.parse(values)
+        return cls(name, config.model_dump(), **limits)
+
+    def parsed(self) -> Config:
+        return topic(self.topic).config.parse(self.config)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> JobSpec:
+        return cls(**json.loads(text))
+
+
+def versions() -> dict[str, str]:
+    """Versions that a run's numbers depend on, without importing torch."""
+    from importlib.metadata import version
+
+    return {"gallery": __version__, "torch": version("torch"), "numpy": version("numpy")}

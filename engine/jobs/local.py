@@ -1,0 +1,125 @@
+"""The local executor: one process per job, forked from a warm host (on CUDA: warm workers).
+
+Runs in the UI process and never imports torch.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from engine.jobs.hostlink import HostLink, WorkerProcess
+from engine.jobs.job import JobSpec
+from engine.jobs.sink import TaskSink
+from engine.jobs.wire import IDLE, MESSAGE_LIMIT, deliver, send_json
+from engine.settings import Settings
+from engine.words import _
+
+CUDA_WORKER_JOBS = 50
+"""Jobs of a warm CUDA worker before it is replaced (a context costs seconds)."""
+
+
+class LocalTask:
+    """A job in a worker, as the manager steers it."""
+
+    def __init__(self, worker: WorkerProcess) -> None:
+        self.worker = worker
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Pass a control message on; one that comes too late is lost."""
+        try:
+            send_json(self.worker.connection, message)
+        except (OSError, ValueError):
+            pass  # the worker has ended; its end is told by `ended`
+
+    def kill(self) -> None:
+        self.worker.kill()
+
+
+class LocalExecutor:
+    """Forks a worker for each job, or keeps `slots` workers warm."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.slots = settings.slots
+        self.on_ready: Callable[[], None] = lambda: None
+        self.host = HostLink(lambda: self.on_ready())
+        self._memory = settings.memory
+        self._worker_jobs = settings.worker_jobs
+        self._idle: list[tuple[WorkerProcess, int]] = []
+        self._lock = threading.Lock()
+
+    @property
+    def ready(self) -> bool:
+        return self.host.ready
+
+    def open(self) -> None:
+        """Start warming up; `on_ready` is called when jobs can start."""
+        self.host.open()
+
+    def close(self) -> None:
+        """End all workers."""
+        self.host.close()
+
+    def start(self, job: JobSpec, sink: TaskSink) -> LocalTask:
+        """Run `job` in a worker; `sink` is called from a thread of this process.
+
+        Raises
+        ------
+        Unavailable
+            While the host is not there.
+        """
+        worker, served = self._take_idle()
+        on_cuda = self.host.cuda_devices > 0 and job.device != "cpu"
+        if worker is None:
+            worker = self.host.fork("train", 0 if on_cuda else self._memory)
+        task = LocalTask(worker)
+        task.send({"type": "job", "job": asdict(job)})
+        last = served + 1 >= (self._worker_jobs or (CUDA_WORKER_JOBS if on_cuda else 1))
+        threading.Thread(
+            target=self._follow, args=(worker, sink, served + 1, last), daemon=True, name="job"
+        ).start()
+        return task
+
+    def _take_idle(self) -> tuple[WorkerProcess | None, int]:
+        """A warm worker that is still alive and how many jobs it has served, if there is one."""
+        with self._lock:
+            while self._idle:
+                worker, served = self._idle.pop()
+                if not worker.connection.poll(0):  # an idle worker says nothing unless it died
+                    return worker, served
+                worker.close()
+        return None, 0
+
+    def _follow(self, worker: WorkerProcess, sink: TaskSink, served: int, last: bool) -> None:
+        """Deliver one job's messages; then let the worker go, or keep it for the next job."""
+        idle = False
+        try:
+            while not idle:
+                message = worker.connection.recv_bytes(MESSAGE_LIMIT)
+                idle = message[:1] == IDLE
+                deliver(message, sink)
+        except (EOFError, OSError):
+            status = worker.exit_status()
+            worker.close()
+            sink.ended(_explain(status))
+            return
+        if last:
+            LocalTask(worker).send({"type": "exit"})
+            worker.close()
+        else:
+            with self._lock:
+                self._idle.append((worker, served))
+        sink.ended(None)
+
+
+def _explain(status: int | None) -> str:
+    """Why a worker ended without saying so."""
+    if status is None:
+        return _("The worker was lost.")
+    if status < 0:
+        return _("The worker was killed (signal {signal}), perhaps for want of memory.").format(
+            signal=-status
+        )
+    return _("The worker stopped unexpectedly (exit code {status}).").format(status=status)

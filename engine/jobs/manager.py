@@ -1,0 +1,477 @@
+"""The JobManager: admission, limits and the log of every run. One per process, thread-safe.
+
+A run is queued, running (perhaps paused) and ends in exactly one terminal event. Whatever happens
+to its worker, its slot is free within a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from limits import RateLimitItemPerMinute, storage, strategies
+
+from engine.config import Config
+from engine.errors import Conflict, GalleryError, InvalidValue, NotFound, Rejected, Unavailable
+from engine.events import Event
+from engine.history import History
+from engine.jobs.job import JobSpec, new_run_id, versions
+from engine.jobs.log import RunLog, Wake
+from engine.jobs.sink import TaskSink
+from engine.settings import Settings
+from engine.words import _
+
+log = logging.getLogger(__name__)
+
+State = Literal["queued", "running", "paused", "done", "failed", "cancelled", "timeout", "lost"]
+CONTROLS = ("pause", "resume", "step", "cancel", "set")
+
+KILL_AFTER = 0.15
+"""Seconds a worker has to obey a cancel before it is killed."""
+TICK = 0.05
+RUNS_IN_MEMORY = 200
+
+
+class Task(Protocol):
+    """A started job, as an executor gives it."""
+
+    def send(self, message: Mapping[str, Any]) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+class Executor(Protocol):
+    """Where jobs run."""
+
+    slots: int
+    on_ready: Callable[[], None]
+
+    @property
+    def ready(self) -> bool: ...
+
+    def open(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def start(self, job: JobSpec, sink: TaskSink) -> Task: ...
+
+
+class Archive(Protocol):
+    """What keeps finished runs (the run store)."""
+
+    def begin(self, run_id: str, topic: str, owner: str) -> None: ...
+
+    def keep(self, history: History, owner: str, artifacts: Mapping[str, bytes]) -> None: ...
+
+
+@dataclass
+class Run:
+    """One run in this process's memory.
+
+    Attributes
+    ----------
+    attended
+        Whether it ends some time after its owner's browser has gone.
+    ending
+        The terminal type to report if the worker goes without a word.
+    """
+
+    id: str
+    job: JobSpec
+    config: Config
+    owner: str
+    attended: bool
+    log: RunLog
+    state: State = "queued"
+    task: Task | None = None
+    deadline: float = float("inf")
+    kill_at: float = float("inf")
+    last_seen: float = field(default_factory=time.monotonic)
+    ending: str = ""
+    rank: int = 0
+    artifacts: dict[str, bytes] = field(default_factory=dict)
+    stored: Future[None] | None = None
+
+    @property
+    def active(self) -> bool:
+        return self.state in ("queued", "running", "paused")
+
+
+class JobManager:
+    """Admits jobs, runs them on an executor and keeps their logs.
+
+    Parameters
+    ----------
+    executor
+        Where jobs run.
+    settings
+        Limits.
+    archive
+        Keeps finished runs; None keeps them in memory only.
+    """
+
+    def __init__(
+        self, executor: Executor, settings: Settings, archive: Archive | None = None
+    ) -> None:
+        self.executor = executor
+        self.settings = settings
+        self._archive = archive
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._queue: deque[Run] = deque()
+        self._running: dict[str, Run] = {}
+        self._present: Counter[str] = Counter()
+        self._closed = False
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="archive")
+        self._limit = RateLimitItemPerMinute(settings.jobs_per_minute)
+        self._limiter = strategies.MovingWindowRateLimiter(storage.MemoryStorage())
+
+    # Life ------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Start the executor and the watch."""
+        self.executor.on_ready = self._on_executor_ready
+        self.executor.open()
+        threading.Thread(target=self._watch, daemon=True, name="job-watch").start()
+
+    def close(self) -> None:
+        """End all runs and the executor; what is finished is written out."""
+        with self._lock:
+            self._closed = True
+            active = [r for r in self._runs.values() if r.active]
+            self._changed.notify_all()
+        for run in active:
+            if run.task is not None:
+                run.task.kill()
+            self._finish(run, Event("cancelled", {}))
+        self.executor.close()
+        self._writer.shutdown(wait=True)
+
+    @property
+    def ready(self) -> bool:
+        return self.executor.ready
+
+    # What pages and routes ask -----------------------------------------------------------------
+
+    def submit(
+        self, job: JobSpec, owner: str, *, attended: bool = True, address: str = ""
+    ) -> str:
+        """Admit a job; a visitor's new job replaces their old one. Returns the run id.
+
+        Raises
+        ------
+        InvalidValue
+            When the settings are not valid.
+        Rejected
+            When the queue is full or the address starts too many jobs.
+        """
+        config = job.parsed()
+        if address and not self._limiter.hit(self._limit, address):
+            raise Rejected(
+                _("Too many runs were started from here (at most {limit} a minute). Wait a little.").format(
+                    limit=self.settings.jobs_per_minute
+                ),
+                retry_after=5.0,
+            )
+        run_id = new_run_id()
+        history = History(run_id, job.topic, config.model_dump(), versions())
+        run = Run(run_id, job, config, owner, attended, RunLog(history))
+        with self._lock:
+            self._replace(owner)
+            if len(self._queue) >= self.settings.queue + self._free_slots():
+                raise Rejected(
+                    _("All places are taken ({waiting} runs are waiting). Try again shortly.").format(
+                        waiting=len(self._queue)
+                    ),
+                    retry_after=10.0,
+                )
+            self._runs[run_id] = run
+            self._forget_old()
+            self._queue.append(run)
+            if self._archive is not None:
+                self._writer.submit(_quietly, self._archive.begin, run_id, job.topic, owner)
+            self._dispatch()
+            self._changed.notify_all()
+        return run_id
+
+    def get(self, run_id: str, owner: str | None = None) -> Run:
+        """A run in memory; with `owner`, only if it is theirs.
+
+        Raises
+        ------
+        NotFound
+            For an unknown run and for somebody else's.
+        """
+        run = self._runs.get(run_id)
+        if run is None or (owner is not None and run.owner != owner):
+            raise NotFound(_("There is no such run, or it is not yours."))
+        return run
+
+    def events(self, run_id: str, after: int = 0) -> list[Event]:
+        """Events of a run numbered above `after`."""
+        return self.get(run_id).log.after(after)
+
+    def listen(self, run_id: str, wake: Wake) -> Callable[[], None]:
+        """Have `wake` called after each new event of a run; returns how to stop that."""
+        return self.get(run_id).log.listen(wake)
+
+    def control(self, run_id: str, message: Mapping[str, Any]) -> None:
+        """Steer a run: `{"type": "pause" | "resume" | "step" | "cancel"}` or
+        `{"type": "set", "values": {field: value}}`.
+
+        Raises
+        ------
+        NotFound, InvalidValue
+            For an unknown run or control, an unknown or not live field, a value out of range.
+        Conflict
+            When the run has ended or has not begun.
+        """
+        kind = message.get("type")
+        if kind not in CONTROLS:
+            raise InvalidValue.of(
+                "type", _("one of {choices}").format(choices=", ".join(CONTROLS)), kind
+            )
+        with self._lock:
+            run = self.get(run_id)
+            if not run.active:
+                raise Conflict(_("This run has ended."))
+            if kind == "cancel":
+                self._end(run, "cancelled")
+                return
+            if run.task is None:
+                raise Conflict(_("This run has not begun yet."))
+            if kind == "set":
+                run.config = run.config.live_change(dict(message.get("values") or {}))
+                values = {name: getattr(run.config, name) for name in message["values"]}
+                message = {"type": "set", "values": values}
+            else:
+                run.state = "running" if kind == "resume" else "paused"
+            task = run.task
+        task.send(message)
+
+    def status(self, run_id: str) -> dict[str, Any]:
+        """State, rank in the queue (from 1), settings and latest step of a run."""
+        run = self.get(run_id)
+        steps = run.log.history.metrics["step"]
+        return {
+            "run": run.id,
+            "topic": run.job.topic,
+            "state": run.state,
+            "rank": run.rank if run.state == "queued" else None,
+            "config": run.config.model_dump(),
+            "step": steps[-1] if steps else None,
+            "steps_total": run.log.history.started.get("steps_total"),
+            "metrics": dict(run.log.history.final),
+        }
+
+    def counts(self) -> dict[str, int]:
+        """Runs waiting and running, and slots."""
+        with self._lock:
+            return {
+                "queued": len(self._queue),
+                "running": len(self._running),
+                "slots": self.executor.slots,
+            }
+
+    def active_run(self, owner: str) -> Run | None:
+        """The run this visitor has waiting or running."""
+        with self._lock:
+            candidates = [*self._running.values(), *self._queue]
+            return next((r for r in candidates if r.owner == owner and not r.ending), None)
+
+    def wait_stored(self, run_id: str, seconds: float = 10.0) -> None:
+        """Wait until a finished run has been written.
+
+        Raises
+        ------
+        Conflict
+            When the run has not ended.
+        GalleryError
+            What went wrong when it was written.
+        """
+        run = self._runs.get(run_id)
+        if run is None:
+            return
+        if run.stored is None:
+            raise Conflict(_("This run has not ended yet."))
+        run.stored.result(seconds)
+
+    # Presence ----------------------------------------------------------------------------------
+
+    def arrive(self, owner: str) -> None:
+        """A browser tab (or event stream) of this visitor is there."""
+        with self._lock:
+            self._present[owner] += 1
+
+    def depart(self, owner: str) -> None:
+        """It is gone; after the grace, if none is back, the visitor's jobs end."""
+        with self._lock:
+            self._present[owner] -= 1
+            if self._present[owner] <= 0:
+                del self._present[owner]
+            now = time.monotonic()
+            for run in self._runs.values():
+                if run.owner == owner and run.active:
+                    run.last_seen = now
+
+    # Inside ------------------------------------------------------------------------------------
+
+    def _free_slots(self) -> int:
+        return max(0, self.executor.slots - len(self._running)) if self.executor.ready else 0
+
+    def _on_executor_ready(self) -> None:
+        with self._lock:
+            self._dispatch()
+
+    def _replace(self, owner: str) -> None:
+        for run in [r for r in self._runs.values() if r.owner == owner and r.active]:
+            self._end(run, "cancelled")
+
+    def _dispatch(self) -> None:
+        """Start what may start, then tell the others their rank. Called with the lock held."""
+        for run in list(self._queue):
+            if self._free_slots() == 0:
+                break
+            if any(r.owner == run.owner for r in self._running.values()):
+                continue  # their old run is still leaving
+            self._queue.remove(run)
+            if not self._start(run):
+                break
+        for rank, run in enumerate(self._queue, start=1):
+            if run.rank != rank:
+                run.rank = rank
+                run.log.append(Event("queued", {"rank": rank}))
+
+    def _start(self, run: Run) -> bool:
+        """Hand a run to the executor; back into the queue if it is not ready after all."""
+        run.state = "running"
+        run.deadline = time.monotonic() + self.settings.deadline
+        self._running[run.id] = run
+        try:
+            run.task = self.executor.start(run.job, _RunSink(self, run))
+        except Unavailable:
+            del self._running[run.id]
+            run.state = "queued"
+            self._queue.appendleft(run)
+            return False
+        return True
+
+    def _end(self, run: Run, ending: str) -> None:
+        """Ask a run to end; a worker that does not obey is killed soon after."""
+        if run.state == "queued":
+            self._queue.remove(run)
+            self._finish(run, Event(ending, {}))
+            self._dispatch()
+        elif not run.ending and run.task is not None:
+            run.ending = ending
+            run.kill_at = time.monotonic() + KILL_AFTER
+            run.task.send({"type": "cancel"})
+            self._changed.notify_all()
+
+    def _finish(self, run: Run, event: Event) -> None:
+        """Record the terminal event, once, and have the run written."""
+        if event.type in ("cancelled", "failed") and run.ending == "timeout":
+            event = Event("timeout", {"message": self._timeout_text()}, event.step, event.time)
+        with self._lock:
+            if not run.active:
+                return
+            run.state = event.type  # type: ignore[assignment]
+            if self._archive is not None and not self._closed:
+                run.stored = self._writer.submit(self._store, run)
+            else:
+                run.stored = Future()
+                run.stored.set_result(None)
+        run.log.append(event)
+
+    def _store(self, run: Run) -> None:
+        assert self._archive is not None
+        run.log.history.config = run.config.model_dump()
+        self._archive.keep(run.log.history, run.owner, run.artifacts)
+        run.artifacts.clear()
+
+    def _timeout_text(self) -> str:
+        return _("Stopped after {seconds:g} seconds, the longest a run may take here.").format(
+            seconds=self.settings.deadline
+        )
+
+    def _left(self, run: Run, reason: str | None) -> None:
+        """The worker has left its slot; `reason` explains a missing terminal event."""
+        if run.ending:
+            self._finish(run, Event(run.ending, {}))
+        else:
+            self._finish(run, Event("failed", {"message": reason or _("The worker was lost.")}))
+        with self._lock:
+            self._running.pop(run.id, None)
+            if not self._closed:
+                self._dispatch()
+
+    def _forget_old(self) -> None:
+        ended = [r.id for r in self._runs.values() if not r.active]
+        for run_id in ended[: max(0, len(self._runs) - RUNS_IN_MEMORY)]:
+            del self._runs[run_id]
+
+    def _watch(self) -> None:
+        """Deadlines, disobedient workers and absent visitors."""
+        while True:
+            with self._lock:
+                if self._closed:
+                    return
+                if not self._running and not self._queue:
+                    self._changed.wait()
+                    continue
+                now = time.monotonic()
+                overdue = [r for r in self._running.values() if now >= r.kill_at]
+                self._end_overdue(now)
+            for run in overdue:
+                run.kill_at = float("inf")
+                if run.task is not None:
+                    run.task.kill()
+            time.sleep(TICK)
+
+    def _end_overdue(self, now: float) -> None:
+        for run in [*self._running.values(), *self._queue]:
+            absent = run.attended and not self._present[run.owner]
+            if now >= run.deadline:
+                self._end(run, "timeout")
+            elif absent and now - run.last_seen >= self.settings.owner_grace:
+                self._end(run, "cancelled")
+
+
+class _RunSink:
+    """Puts what a worker sends into its run."""
+
+    def __init__(self, manager: JobManager, run: Run) -> None:
+        self.manager = manager
+        self.run = run
+
+    def event(self, event: Event) -> None:
+        if event.terminal:
+            self.manager._finish(self.run, event)
+        else:
+            self.run.log.append(event)
+
+    def artifact(self, name: str, payload: bytes) -> None:
+        self.run.artifacts[name] = payload
+
+    def frames(self, frames: list[dict[str, Any]]) -> None:
+        self.run.log.history.keep_frames(frames)
+
+    def ended(self, reason: str | None) -> None:
+        self.manager._left(self.run, reason)
+
+
+def _quietly(action: Callable[..., None], *arguments: Any) -> None:
+    """Log what goes wrong instead of raising it: the run itself must not suffer."""
+    try:
+        action(*arguments)
+    except GalleryError as error:
+        log.warning("%s", error.message)
+    except Exception:
+        log.exception("the archive failed")

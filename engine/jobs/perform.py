@@ -1,0 +1,73 @@
+"""Carry out one job in this process: what the worker, the inline executor and the CLI share."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+
+import torch
+from safetensors.torch import save
+
+from engine import topics
+from engine.errors import GalleryError
+from engine.events import Event
+from engine.jobs.job import JobSpec
+from engine.jobs.sink import Sink
+from engine.training import device
+from engine.training.context import Cancelled, Context, Inbox
+from engine.words import _
+
+log = logging.getLogger(__name__)
+
+WEIGHTS = "weights.safetensors"
+
+
+def perform(job: JobSpec, inbox: Inbox, sink: Sink) -> None:
+    """Train; `sink` receives the events, of which exactly one, the last, is terminal."""
+    context = None
+    try:
+        torch.set_num_threads(job.threads)
+        config = job.parsed()
+        context = Context(config, device.choose(job.device), inbox)
+        for event in topics.recipe(job.topic).run(config, context):
+            if event.terminal:
+                _hand_over(context, sink)
+            sink.event(event)
+        return
+    except Cancelled:
+        end = Event("cancelled", {}, context.steps_done if context else None)
+    except Exception as error:
+        end = Event("failed", {"message": _explain(error)}, context.steps_done if context else None)
+    if context is not None and context.held:
+        sink.frames(context.held)
+    sink.event(end)
+
+
+def _hand_over(context: Context, sink: Sink) -> None:
+    if context.held:
+        sink.frames(context.held)
+    if context.weights is not None:
+        payload = pack(context.weights)
+        digest = hashlib.sha256(payload).hexdigest()
+        sink.artifact(WEIGHTS, payload)
+        sink.event(
+            Event("artifact", {"name": WEIGHTS, "bytes": len(payload), "sha256": digest})
+        )
+
+
+def pack(weights: Mapping[str, torch.Tensor]) -> bytes:
+    """Weights as safetensors bytes (contiguous, on the CPU)."""
+    return save({name: t.detach().cpu().contiguous() for name, t in weights.items()})
+
+
+def _explain(error: Exception) -> str:
+    """A message for the visitor; what is not meant for them goes to the log."""
+    if isinstance(error, GalleryError):
+        return error.message
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+        return _("Out of memory. Try fewer points, a smaller batch or a smaller network.")
+    log.exception("a job failed")
+    return _("The training code stopped with an error ({kind}). It has been logged.").format(
+        kind=type(error).__name__
+    )

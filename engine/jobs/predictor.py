@@ -1,0 +1,73 @@
+"""Answers predictions in a warm worker; the last models stay loaded."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from safetensors.torch import load as parse_weights
+
+from engine import topics
+from engine.errors import GalleryError
+from engine.events import dumps
+from engine.words import _
+
+log = logging.getLogger(__name__)
+
+MODELS_KEPT = 16
+
+
+class Predictor:
+    """Loads models by key and runs them; a request and its answer are JSON."""
+
+    def __init__(self) -> None:
+        self._models: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        torch.set_num_threads(1)
+
+    def answer(self, request: Mapping[str, Any], weights: bytes | None) -> str:
+        """Return the answer as JSON.
+
+        Parameters
+        ----------
+        request
+            `topic`, `key` (of the model), `config`, `checkpoint` (name of a shipped one, or
+            None), `inputs`.
+        weights
+            safetensors bytes of a run's model, sent once; the answer `{"missing": true}` asks
+            for them.
+        """
+        try:
+            model = self._model(request, weights)
+            if model is None:
+                return dumps({"missing": True})
+            return dumps(topics.recipe(request["topic"]).predict(model, request["inputs"]))
+        except GalleryError as error:
+            refusal = {"code": error.code, "message": error.message, "field": error.field}
+            return dumps({"error": {**refusal, "status": error.status}})
+        except Exception:
+            log.exception("a prediction failed")
+            message = _("The model could not answer. The error has been logged.")
+            body = {"code": "internal", "message": message, "field": None, "status": 500}
+            return dumps({"error": body})
+
+    def _model(self, request: Mapping[str, Any], weights: bytes | None) -> Any:
+        key = (request["topic"], request["key"])
+        if key in self._models:
+            self._models.move_to_end(key)
+            return self._models[key]
+        if request["checkpoint"] is not None:
+            from engine import checkpoints
+
+            self._models[key] = checkpoints.load(request["topic"], request["checkpoint"])[0]
+        elif weights is not None:
+            config = topics.topic(request["topic"]).config.parse(request["config"])
+            recipe = topics.recipe(request["topic"])
+            self._models[key] = recipe.load(config, parse_weights(weights))
+        else:
+            return None
+        while len(self._models) > MODELS_KEPT:
+            self._models.popitem(last=False)
+        return self._models[key]

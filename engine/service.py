@@ -1,0 +1,76 @@
+"""The parts that pages and HTTP routes share: one of each per process, made by `app.py`."""
+
+from __future__ import annotations
+
+import threading
+
+from engine.errors import Unavailable
+from engine.jobs.inference import InferencePool
+from engine.jobs.local import LocalExecutor
+from engine.jobs.manager import JobManager
+from engine.runs.store import RunStore
+from engine.settings import Settings, settings
+
+SWEEP_INTERVAL = 300.0
+"""Seconds between two clean-ups of the run store."""
+
+
+class Service:
+    """JobManager, run store and predictors, opened and closed together."""
+
+    def __init__(self, configuration: Settings) -> None:
+        self.settings = configuration
+        self.store = RunStore(configuration)
+        executor = LocalExecutor(configuration)
+        self.manager = JobManager(executor, configuration, self.store)
+        self.predictors = InferencePool(executor.host, configuration)
+        self._closed = threading.Event()
+
+    def open(self) -> None:
+        """Start warming up; returns at once."""
+        self.store.mark_orphans_lost()
+        self.manager.open()
+        threading.Thread(target=self._sweep, daemon=True, name="sweep").start()
+
+    def close(self) -> None:
+        """End all runs, write what is finished, let workers go."""
+        self._closed.set()
+        self.manager.close()
+        self.predictors.close()
+        self.store.close()
+
+    def _sweep(self) -> None:
+        while not self._closed.wait(SWEEP_INTERVAL):
+            self.store.sweep()
+
+
+_current: Service | None = None
+
+
+def start(service: Service | None = None) -> Service:
+    """Open the process's service (by default one with the settings of the environment)."""
+    global _current
+    _current = service or Service(settings())
+    _current.open()
+    return _current
+
+
+def stop() -> None:
+    """Close the process's service."""
+    global _current
+    if _current is not None:
+        _current.close()
+        _current = None
+
+
+def current() -> Service:
+    """The process's service.
+
+    Raises
+    ------
+    Unavailable
+        Before `start` and after `stop`.
+    """
+    if _current is None:
+        raise Unavailable("The service has not been started: run `streamlit run app.py`.")
+    return _current

@@ -1,0 +1,90 @@
+"""What a topic says of itself: title, metrics, presets with their published figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from engine.config import Config
+from engine.words import N_
+
+Group = Literal["Fit", "See", "Sequence", "Imagine", "Learn"]
+GROUPS: tuple[Group, ...] = (N_("Fit"), N_("See"), N_("Sequence"), N_("Imagine"), N_("Learn"))  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measured quantity: `name` is `<split>_<metric>`, `unit` that of the data."""
+
+    name: str
+    title: str
+    better: Literal["lower", "higher", "none"] = "none"
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A figure somebody published, and when a measured one counts as reproducing it.
+
+    `target` and `tolerance` say what is accepted: `measured <= target` (`"at most"`),
+    `measured >= target` (`"at least"`) or `|measured - target| <= tolerance` (`"about"`).
+    """
+
+    metric: str
+    value: float
+    relation: Literal["at most", "at least", "about"]
+    target: float
+    tolerance: float = 0.0
+
+    def reached(self, measured: float) -> bool:
+        """Whether `measured` reproduces the published figure."""
+        if self.relation == "at most":
+            return measured <= self.target
+        if self.relation == "at least":
+            return measured >= self.target
+        return abs(measured - self.target) <= self.tolerance
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named complete setting; `id` is that of the reference run it reproduces."""
+
+    id: str
+    title: str
+    values: Mapping[str, Any]
+    published: tuple[Published, ...] = ()
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class TopicSpec:
+    """A topic as the navigation, the API, the CLI, the docs and the tests see it."""
+
+    name: str
+    title: str
+    icon: str
+    order: int
+    group: Group
+    summary: str
+    config: type[Config]
+    metrics: tuple[Metric, ...]
+    headline: str
+    """Name of the metric shown largest."""
+    presets: tuple[Preset, ...] = field(default=())
+
+    def preset(self, preset_id: str) -> Preset | None:
+        return next((p for p in self.presets if p.id == preset_id), None)
+
+    def matching_preset(self, config: Config) -> Preset | None:
+        """The preset whose settings `config` has (seed and speed aside), if any."""
+        neutral = {"seed": 0, "speed": "full"}
+        values = {**config.model_dump(), **neutral}
+        for preset in self.presets:
+            if {**self.config(**preset.values).model_dump(), **neutral} == values:
+                return preset
+        return None
+
+    def metric(self, name: str) -> Metric:
+        return next((m for m in self.metrics if m.name == name), Metric(name, name))

@@ -1,0 +1,61 @@
+"""Topics are found by folder: `engine/topics/<topic>/spec.py` with a `SPEC`.
+
+`GALLERY_EXTRA_TOPICS` names one more folder of topics (tests and benchmarks bring their own).
+An ImportError in a topic is never swallowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+
+from engine.errors import InvalidValue
+from engine.settings import settings
+from engine.spec import TopicSpec
+from engine.words import _
+
+if settings().extra_topics is not None:
+    __path__.append(str(settings().extra_topics))
+
+
+@cache
+def topics() -> Mapping[str, TopicSpec]:
+    """All topics by name, in the order their specs ask for."""
+    folders = {f.name for p in __path__ for f in Path(p).iterdir() if (f / "spec.py").is_file()}
+    specs = [import_module(f"{__name__}.{name}.spec").SPEC for name in sorted(folders)]
+    return MappingProxyType({s.name: s for s in sorted(specs, key=lambda s: (s.order, s.name))})
+
+
+def topic(name: str) -> TopicSpec:
+    """The spec of one topic.
+
+    Raises
+    ------
+    InvalidValue
+        When there is no topic of this name.
+    """
+    found = topics().get(name)
+    if found is None:
+        expected = _("one of {choices}").format(choices=", ".join(topics()))
+        raise InvalidValue.of("topic", expected, name)
+    return found
+
+
+def recipe(name: str) -> ModuleType:
+    """The torch side of a topic; imported only in workers and on the command line."""
+    return import_module(f"{__name__}.{topic(name).name}.recipe")
+
+
+def figures(name: str) -> ModuleType:
+    """The figures of a topic (torch-free)."""
+    return import_module(f"{__name__}.{topic(name).name}.figures")
+
+
+def folder(name: str) -> Path:
+    """The folder that holds a topic's files."""
+    module = import_module(f"{__name__}.{topic(name).name}.spec")
+    assert module.__file__ is not None
+    return Path(module.__file__).parent

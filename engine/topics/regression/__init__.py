@@ -1,0 +1,1 @@
+"""Regression: a line, then a curve, finds its points."""

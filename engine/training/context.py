@@ -1,0 +1,208 @@
+"""What a recipe is given: device, controls, and a sense of what is due.
+
+Torch-free. Metrics are coalesced here, at the source (20 a second), frames too (15 a second);
+log-spaced frames are always taken, and held back when they come too quickly.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from engine.config import STEPS_PER_SECOND, Config
+from engine.events import Event
+from engine.words import _
+
+METRIC_INTERVAL = 1 / 20
+FRAME_INTERVAL = 1 / 15
+KEPT_FRAMES = 60
+
+
+class Cancelled(Exception):
+    """The visitor (or the service) ended the run."""
+
+
+class Inbox:
+    """Control messages for a run, filled by another thread.
+
+    `waiting` is a plain attribute so that a training step can test it for some 30 ns.
+    """
+
+    def __init__(self) -> None:
+        self._messages: deque[Mapping[str, Any]] = deque()
+        self._arrived = threading.Event()
+        self.waiting = False
+
+    def put(self, message: Mapping[str, Any]) -> None:
+        self._messages.append(message)
+        self.waiting = True
+        self._arrived.set()
+
+    def take(self) -> list[Mapping[str, Any]]:
+        """Return and remove all messages."""
+        self._arrived.clear()
+        self.waiting = False
+        taken = []
+        while self._messages:
+            taken.append(self._messages.popleft())
+        return taken
+
+    def wait(self, seconds: float | None) -> bool:
+        """Sleep until a message arrives or the time is over; True if one arrived."""
+        return self._arrived.wait(seconds)
+
+
+def log_spaced(steps: int, at_least: int = KEPT_FRAMES) -> frozenset[int]:
+    """At least `at_least` log-spaced steps from 0 to `steps` (all of them if there are fewer)."""
+    if steps <= at_least:
+        return frozenset(range(steps + 1))
+    count, chosen = at_least, np.empty(0)
+    while len(chosen) < at_least:
+        chosen = np.unique(np.geomspace(1, steps, count).round().astype(int))
+        count = int(count * 1.3) + 1
+    return frozenset([0, *chosen.tolist()])
+
+
+class Context:
+    """One run's connection to the outside.
+
+    Parameters
+    ----------
+    config
+        The topic's settings; `self.config` follows live changes.
+    device
+        `"cpu"` or `"cuda"`, already chosen.
+    inbox
+        Where control messages arrive.
+    """
+
+    def __init__(self, config: Config, device: str = "cpu", inbox: Inbox | None = None) -> None:
+        self.config: Any = config
+        self.device = device
+        self.inbox = inbox or Inbox()
+        self.held: list[dict[str, Any]] = []
+        self.weights: Mapping[str, Any] | None = None
+        self.paused = False
+        self.steps_done = 0
+        self._begun = time.perf_counter()
+        self._single_steps = 0
+        self._next_metric = 0.0
+        self._next_frame = 0.0
+        self._keep: frozenset[int] = frozenset()
+
+    # Events ------------------------------------------------------------------------------
+
+    def started(self, *, parameters: int, samples: int, steps_total: int) -> Event:
+        """Announce the run: number of trainable values, of training samples, of steps."""
+        self._keep = log_spaced(steps_total)
+        self._begun = time.perf_counter()
+        return Event(
+            "started",
+            {
+                "device": self.device,
+                "parameters": parameters,
+                "samples": samples,
+                "steps_total": steps_total,
+            },
+            step=0,
+        )
+
+    def note(self, level: str, text: str, **more: Any) -> Event:
+        """A diagnosis in plain words; `level` is `info`, `warning` or `error`."""
+        return Event("note", {"level": level, "text": text, **more}, self.steps_done)
+
+    def done(self, metrics: Mapping[str, float], weights: Mapping[str, Any] | None = None) -> Event:
+        """The end: all final metrics; `weights` (name → tensor) become the run's artifact."""
+        self.weights = weights
+        seconds = time.perf_counter() - self._begun
+        return Event(
+            "done",
+            {"metrics": {**metrics, "seconds": round(seconds, 4), "steps": self.steps_done}},
+            self.steps_done,
+        )
+
+    # What is due after a step ---------------------------------------------------------------
+
+    def due(self, step: int) -> bool:
+        """Whether anything but training is to be done after this step. Cheap: asked every step."""
+        self.steps_done = step
+        return (
+            self.inbox.waiting
+            or self.paused
+            or step in self._keep
+            or time.perf_counter() >= self._next_metric
+            or self.config.speed != "full"
+        )
+
+    def report(
+        self,
+        step: int,
+        epoch: float,
+        measure: Callable[[], Mapping[str, float]],
+        draw: Callable[[], tuple[str, Mapping[str, Any]]] | None,
+        now: bool = False,
+    ) -> Iterator[Event]:
+        """Yield the metric and the frame that are due at `step`; `now` forces both."""
+        moment = time.perf_counter()
+        now = now or self.paused or self.inbox.waiting
+        if now or moment >= self._next_metric:
+            self._next_metric = moment + METRIC_INTERVAL
+            data = {"epoch": round(epoch, 4), "values": dict(measure())}
+            yield Event("metric", data, step)
+        kept = step in self._keep
+        shown = now or moment >= self._next_frame
+        if draw is not None and (kept or shown):
+            kind, data = draw()
+            if shown:
+                self._next_frame = moment + FRAME_INTERVAL
+                yield Event("frame", {"kind": kind, "data": data, "kept": kept or now}, step)
+            else:
+                self.held.append({"kind": kind, "step": step, "data": data})
+
+    # Controls ---------------------------------------------------------------------------------
+
+    def obey(self) -> Iterator[Event]:
+        """Carry out waiting controls and keep the pace; returns when the next step may run.
+
+        Raises
+        ------
+        Cancelled
+            When the run is to end now.
+        """
+        pace = STEPS_PER_SECOND.get(self.config.speed)
+        until = time.perf_counter() + 1 / pace if pace else 0.0
+        while True:
+            for message in self.inbox.take():
+                yield from self._carry_out(message)
+            if self.paused and self._single_steps:
+                self._single_steps -= 1
+                return
+            if self.paused:
+                self.inbox.wait(None)
+                continue
+            remaining = until - time.perf_counter()
+            if remaining <= 0 or not self.inbox.wait(remaining):
+                return
+
+    def _carry_out(self, message: Mapping[str, Any]) -> Iterator[Event]:
+        kind = message["type"]
+        if kind == "cancel":
+            raise Cancelled
+        if kind == "set":
+            self.config = self.config.live_change(message["values"])
+            names = ", ".join(f"{name} = {value}" for name, value in message["values"].items())
+            text = _("Changed while training: {names}").format(names=names)
+            yield self.note("info", text, set=dict(message["values"]))
+            return
+        if kind == "step":
+            self._single_steps += 1
+        paused = kind != "resume"
+        if paused != self.paused:
+            self.paused = paused
+            self._single_steps = self._single_steps if paused else 0
+            yield self.note("info", _("Paused") if paused else _("Resumed"), paused=paused)

@@ -1,0 +1,32 @@
+"""Visitor-facing words (gettext): English source, catalogues under `engine/locale/`.
+
+`_` translates at once, `N_` only marks (for words declared at import time, translated with `_`
+where they are shown). The language is a context variable, so every visitor can have their own.
+"""
+
+from __future__ import annotations
+
+import gettext
+from contextvars import ContextVar
+from functools import lru_cache
+from pathlib import Path
+
+DOMAIN = "gallery"
+LOCALE_DIR = Path(__file__).with_name("locale")
+
+language: ContextVar[str] = ContextVar("language", default="en")
+
+
+@lru_cache(maxsize=16)
+def _catalogue(code: str) -> gettext.NullTranslations:
+    return gettext.translation(DOMAIN, LOCALE_DIR, languages=[code], fallback=True)
+
+
+def _(text: str) -> str:
+    """Translate `text` into the current language; English when there is no catalogue."""
+    return _catalogue(language.get()).gettext(text) if text else text
+
+
+def N_(text: str) -> str:
+    """Mark `text` for extraction; it is translated where it is shown."""
+    return text
