@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, Self, get_args, get_origin
 
@@ -85,7 +85,7 @@ class Setting:
     live: bool
     essential: bool
     choices: tuple[str, ...]
-    labels: Mapping[str, str]
+    labels: Mapping[str, str] = field(hash=False)
     shown_if: tuple[str, tuple[Any, ...]] | None
 
     @property

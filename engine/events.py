@@ -46,6 +46,11 @@ class Event:
         """The same event with its place in the run's log."""
         return replace(self, run=run, seq=seq)
 
+    def as_dict(self) -> dict[str, Any]:
+        """The event as plain JSON values."""
+        plain: dict[str, Any] = json.loads(self.to_json())
+        return plain
+
     def to_json(self) -> str:
         """One line of strict JSON (no NaN: a number that is not finite becomes null)."""
         return dumps(asdict(self))

@@ -15,12 +15,12 @@ GROUPS: tuple[Group, ...] = (N_("Fit"), N_("See"), N_("Sequence"), N_("Imagine")
 
 @dataclass(frozen=True)
 class Metric:
-    """A measured quantity: `name` is `<split>_<metric>`, `unit` that of the data."""
+    """A measured quantity: `name` is `<split>_<metric>`, `help` says how it is measured."""
 
     name: str
     title: str
     better: Literal["lower", "higher", "none"] = "none"
-    unit: str = ""
+    help: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class Preset:
     published: tuple[Published, ...] = ()
     source: str = ""
     note: str = ""
+    recorded: bool = True
+    """Whether a recording of it is shipped (`make recordings`)."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,12 @@ class TopicSpec:
     summary: str
     config: type[Config]
     metrics: tuple[Metric, ...]
-    headline: str
-    """Name of the metric shown largest."""
-    presets: tuple[Preset, ...] = field(default=())
+    curves: tuple[str, ...]
+    """Names of the metrics drawn as curves: train first, then validation."""
+    presets: tuple[Preset, ...] = ()
+    link_version: int = 1
+    old_defaults: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    """Defaults of earlier link versions that have changed since, so that old links keep."""
 
     def preset(self, preset_id: str) -> Preset | None:
         return next((p for p in self.presets if p.id == preset_id), None)
@@ -85,6 +90,10 @@ class TopicSpec:
             if {**self.config(**preset.values).model_dump(), **neutral} == values:
                 return preset
         return None
+
+    def opening_preset(self) -> Preset | None:
+        """The preset whose settings are the defaults."""
+        return self.matching_preset(self.config())
 
     def metric(self, name: str) -> Metric:
         return next((m for m in self.metrics if m.name == name), Metric(name, name))

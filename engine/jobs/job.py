@@ -31,12 +31,15 @@ class JobSpec:
         `"auto"`, `"cpu"` or `"cuda"`.
     threads
         Torch threads.
+    paused
+        Whether the run waits at step 0 for a `step` or `resume`.
     """
 
     topic: str
     config: dict[str, Any] = field(default_factory=dict)
     device: str = "auto"
     threads: int = 1
+    paused: bool = False
 
     @classmethod
     def checked(cls, name: str, values: dict[str, Any], **limits: Any) -> JobSpec:

@@ -29,12 +29,14 @@ def perform(job: JobSpec, inbox: Inbox, sink: Sink) -> None:
     try:
         torch.set_num_threads(job.threads)
         config = job.parsed()
-        context = Context(config, device.choose(job.device), inbox)
+        context = Context(config, device.choose(job.device), inbox, paused=job.paused)
         for event in topics.recipe(job.topic).run(config, context):
             if event.terminal:
                 _hand_over(context, sink)
             sink.event(event)
-        return
+        if event.terminal:
+            return
+        raise RuntimeError("the recipe yielded no terminal event")
     except Cancelled:
         end = Event("cancelled", {}, context.steps_done if context else None)
     except Exception as error:

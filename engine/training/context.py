@@ -79,15 +79,24 @@ class Context:
         `"cpu"` or `"cuda"`, already chosen.
     inbox
         Where control messages arrive.
+    paused
+        Whether the run waits at step 0.
     """
 
-    def __init__(self, config: Config, device: str = "cpu", inbox: Inbox | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        device: str = "cpu",
+        inbox: Inbox | None = None,
+        *,
+        paused: bool = False,
+    ) -> None:
         self.config: Any = config
         self.device = device
         self.inbox = inbox or Inbox()
         self.held: list[dict[str, Any]] = []
         self.weights: Mapping[str, Any] | None = None
-        self.paused = False
+        self.paused = paused
         self.steps_done = 0
         self._begun = time.perf_counter()
         self._single_steps = 0
@@ -126,18 +135,16 @@ class Context:
             self.steps_done,
         )
 
-    # What is due after a step ---------------------------------------------------------------
+    # Asked at every step, so cheap -----------------------------------------------------------
+
+    def wanted(self) -> bool:
+        """Whether the next step has to wait for `obey`: a control, a pause, a pace."""
+        return self.inbox.waiting or self.paused or self.config.speed != "full"
 
     def due(self, step: int) -> bool:
-        """Whether anything but training is to be done after this step. Cheap: asked every step."""
+        """Whether there may be something to report after this step."""
         self.steps_done = step
-        return (
-            self.inbox.waiting
-            or self.paused
-            or step in self._keep
-            or time.perf_counter() >= self._next_metric
-            or self.config.speed != "full"
-        )
+        return step in self._keep or time.perf_counter() >= self._next_metric or self.wanted()
 
     def report(
         self,

@@ -22,7 +22,7 @@ class Diverged(GalleryError):
 
     def __init__(self, step: int) -> None:
         super().__init__(
-            _("Diverged at step {step}: the loss is no longer finite. Try a smaller learning rate.").format(
+            _("Diverged, seen at step {step}: the loss is not finite. Try a smaller learning rate.").format(
                 step=step
             )
         )
@@ -63,6 +63,11 @@ def train(
     """
     yield from context.report(0, 0.0, measure, draw, now=True)
     for k in range(1, steps + 1):
+        if context.wanted():
+            config = context.config
+            yield from context.obey()
+            if adapt is not None and context.config is not config:
+                adapt()
         step()
         if not context.due(k):
             continue
@@ -72,8 +77,3 @@ def train(
             yield event
             if stop is not None and event.type == "metric" and stop(event.data["values"]):
                 return
-        if k < steps:
-            config = context.config
-            yield from context.obey()
-            if adapt is not None and context.config is not config:
-                adapt()

@@ -191,6 +191,6 @@ SPEC = TopicSpec(
         Metric("slope", N_("Slope")),
         Metric("intercept", N_("Intercept")),
     ),
-    headline="train_mse",
+    curves=("train_mse", "val_mse"),
     presets=PRESETS,
 )

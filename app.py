@@ -1,0 +1,29 @@
+"""The PyTorch Live Gallery: `streamlit run app.py`. Only the composition; see README for the tree."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import streamlit as st
+
+from engine import ROOT, api, service
+
+
+@asynccontextmanager
+async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
+    """Start warming up with the server, end all jobs with it."""
+    service.start()
+    try:
+        yield {}
+    finally:
+        service.stop()
+
+
+app = st.App(
+    ROOT / "pages" / "_gallery.py",
+    routes=api.routes(asset_dir=ROOT / "pages" / "_live"),
+    middleware=api.middleware(),
+    lifespan=lifespan,
+)

@@ -1,0 +1,124 @@
+"""What a finished run leaves: record, table, weights; and who else may see it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from engine import service
+from engine.api.owner import Asker, pseudonym
+from engine.api.runs import in_memory, visible
+from engine.errors import Conflict, NotFound
+from engine.history import History
+from engine.jobs.manager import Run
+from engine.words import _
+
+router = APIRouter()
+
+WEIGHTS = "weights.safetensors"
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""Beginnings that make a spreadsheet take a text for a formula."""
+
+
+class Shared(BaseModel):
+    """The address of a shared run's page, and until when it is kept."""
+
+    url: str
+    expires: datetime
+
+
+class Complaint(BaseModel):
+    """Why a shared run should be taken away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+def finished(run_id: str, asker: str) -> History:
+    """The record of a run that has ended.
+
+    Raises
+    ------
+    NotFound
+        When the asker may not know of it.
+    Conflict
+        While it trains.
+    """
+    found = visible(run_id, asker)
+    if isinstance(found, History):
+        return found
+    if found.log.terminal is None:
+        raise Conflict(_("This run has not ended yet."))
+    return found.log.history
+
+
+@router.get("/runs/{run_id}/history", summary="The whole record of a finished run")
+def run_history(run_id: str, asker: Asker) -> Response:
+    return Response(finished(run_id, asker).to_json(), media_type="application/json")
+
+
+@router.get("/runs/{run_id}/history.csv", summary="Metrics by step, for a spreadsheet")
+def run_table(run_id: str, asker: Asker) -> Response:
+    history = finished(run_id, asker)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([escaped(name) for name in history.metrics])
+    for row in zip(*history.metrics.values(), strict=True):
+        writer.writerow([escaped(cell) for cell in row])
+    return _download(text.getvalue(), "text/csv", f"{history.topic}-{run_id[:8]}.csv")
+
+
+def escaped(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
+@router.get("/runs/{run_id}/weights", summary="Trained weights (safetensors)")
+def run_weights(run_id: str, asker: Asker) -> Response:
+    return _download(weights(run_id, asker), "application/octet-stream", f"{run_id[:8]}.safetensors")
+
+
+def weights(run_id: str, asker: str) -> bytes:
+    """The weights of a finished run that the asker may see.
+
+    Raises
+    ------
+    NotFound, Conflict
+        As `finished`; NotFound also when the run left no weights.
+    """
+    run: Run | None = in_memory(run_id, asker)
+    if run is not None and run.log.terminal is None:
+        raise Conflict(_("This run has not ended yet."))
+    if run is not None and WEIGHTS in run.artifacts:
+        return run.artifacts[WEIGHTS]
+    return service.current().store.artifact(run_id, WEIGHTS, asker)
+
+
+def _download(content: str | bytes, media_type: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=media_type, headers=headers)
+
+
+@router.post("/runs/{run_id}/share", summary="Let everyone who has the link see the run")
+def share_run(run_id: str, asker: Asker) -> Shared:
+    if in_memory(run_id, asker):
+        service.current().manager.wait_stored(run_id)
+    share = service.current().store.share(run_id, asker)
+    return Shared(url=share.url_path, expires=share.expires)
+
+
+@router.delete("/runs/{run_id}/share", status_code=204, summary="Make a shared run private again")
+def revoke_share(run_id: str, asker: Asker) -> None:
+    service.current().store.revoke(run_id, asker)
+
+
+@router.post("/runs/{run_id}/report", status_code=204, summary="Report a shared run")
+def report_run(request: Request, run_id: str, complaint: Complaint) -> None:
+    service.current().store.report(run_id, complaint.reason, pseudonym(request))

@@ -1,0 +1,76 @@
+"""How the shipped checkpoints are made: one module per topic with its `RECIPES`."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from engine import topics
+from engine.errors import NotFound
+from engine.words import _
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One checkpoint to make.
+
+    Parameters
+    ----------
+    preset
+        Id of the topic's preset to train.
+    data, licence
+        Its data set and what that may be used for.
+    measured
+        How, and on what, the metrics on the card are measured.
+    measure
+        `(config, model) → metrics` on the data set, made or fetched again.
+    inputs, tolerance
+        Generated inputs whose outputs the card records, and what an output may differ by.
+    """
+
+    name: str
+    title: str
+    preset: str
+    data: str
+    licence: str
+    measured: str
+    measure: Callable[[Any, Any], dict[str, float]]
+    inputs: tuple[Any, ...]
+    tolerance: float
+
+    def values(self, topic: str) -> dict[str, Any]:
+        """The settings to train with."""
+        preset = topics.topic(topic).preset(self.preset)
+        assert preset is not None, f"{topic} has no preset {self.preset}"
+        return dict(preset.values)
+
+
+@cache
+def recipes() -> Mapping[tuple[str, str], Recipe]:
+    """All recipes by `(topic, name)`. Imports torch."""
+    modules = sorted(m.name for m in pkgutil.iter_modules(__path__))
+    return {
+        (topic, recipe.name): recipe
+        for topic in modules
+        for recipe in import_module(f"{__name__}.{topic}").RECIPES
+    }
+
+
+def recipe_of(topic: str, name: str) -> Recipe:
+    """The recipe of one checkpoint.
+
+    Raises
+    ------
+    NotFound
+        When there is none.
+    """
+    found = recipes().get((topic, name))
+    if found is None:
+        known = ", ".join(f"{t}/{n}" for t, n in recipes())
+        text = _("checkpoint: expected one with a recipe ({known}), received {topic}/{name}.")
+        raise NotFound(text.format(known=known, topic=topic, name=name), field="checkpoint")
+    return found

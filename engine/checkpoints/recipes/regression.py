@@ -1,0 +1,46 @@
+"""The checkpoints of the regression topic."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from engine.checkpoints.recipes import Recipe
+from engine.topics.regression import data, recipe
+from engine.topics.regression.spec import RegressionConfig
+from engine.words import N_
+
+
+def measure(config: RegressionConfig, model: nn.Module) -> dict[str, float]:
+    """All metrics of `model` on the points of `config`."""
+    points = data.make(config)
+    x, y = (torch.from_numpy(a).unsqueeze(1) for a in points[:2])
+    held_out = torch.from_numpy(points.held_out)
+    splits = {"train": (x[~held_out], y[~held_out]), "val": (x[held_out], y[held_out])}
+    return recipe.measure(model, splits)
+
+
+RECIPES = (
+    Recipe(
+        name="line",
+        title=N_("A line through 19 points"),
+        preset="R1",
+        data=N_("19 points printed in a book (PyTorch 深度学习框架, 2021)"),
+        licence=N_("none stated; 19 pairs of numbers"),
+        measured=N_("on all 19 points, which it was trained on; none were held out"),
+        measure=measure,
+        inputs=(0.0, 2.5, 5.0, 7.5, 10.0),
+        tolerance=1e-4,
+    ),
+    Recipe(
+        name="sine",
+        title=N_("A network bends to a sine"),
+        preset="sine",
+        data=N_("128 points of a noisy sine, made from the seed"),
+        licence=N_("made by this project (Apache-2.0)"),
+        measured=N_("train: the 96 points it was trained on; val: the 32 that were held out"),
+        measure=measure,
+        inputs=(-3.0, -1.5, 0.0, 1.5, 3.0),
+        tolerance=1e-4,
+    ),
+)

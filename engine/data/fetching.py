@@ -1,0 +1,168 @@
+"""The files of a data set: from the data folder, from the cache, or downloaded once.
+
+Torch-free. A file is only ever handed out after its checksum was found right.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pooch
+import requests
+
+from engine.data.sources import DataFile, source
+from engine.errors import Corrupt, GalleryError, StorageFull, Unavailable
+from engine.settings import settings
+from engine.words import _
+
+log = logging.getLogger(__name__)
+
+CHUNK = 64 * 1024
+TIMEOUT = 30.0
+"""Seconds without a byte after which a download is given up."""
+
+Progress = Callable[[int, int], None]
+"""Told the bytes received and the bytes expected, of one file."""
+
+
+def fetch(name: str, progress: Progress = lambda done, total: None) -> tuple[Path, ...]:
+    """The files of the data set `name`, in the order of the registry.
+
+    Looks in `GALLERY_DATA_DIR`, then in the cache, then downloads; nothing is kept of a download
+    that breaks off or is not the file expected.
+
+    Raises
+    ------
+    InvalidValue
+        When there is no such data set.
+    Unavailable
+        When a file cannot be downloaded (no network, no answer, an HTTP error).
+    Corrupt
+        When what was downloaded has another checksum.
+    StorageFull
+        When there is no room for it.
+    """
+    return tuple(_fetch_file(f, progress) for f in source(name).files)
+
+
+def held(file: DataFile) -> Path | None:
+    """Where a file of the right size lies already (its checksum not compared), if anywhere."""
+    for path in _places(file):
+        if path.is_file() and path.stat().st_size == file.bytes:
+            return path
+    return None
+
+
+def _places(file: DataFile) -> list[Path]:
+    folders = [settings().data_dir, settings().cache_dir]
+    return [folder / file.path for folder in folders if folder is not None]
+
+
+def _fetch_file(file: DataFile, progress: Progress) -> Path:
+    for path in _places(file):
+        if path.is_file():
+            if pooch.file_hash(str(path)) == file.sha256:
+                return path
+            log.warning("%s is not the file expected (wrong checksum); passed over", path)
+    return _download(file, progress)
+
+
+def _download(file: DataFile, progress: Progress) -> Path:
+    path = settings().cache_dir / file.path
+    pooch.get_logger().setLevel(logging.WARNING)
+    meter = _Meter(file, progress)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _check_room(file, shutil.disk_usage(path.parent).free)
+        pooch.retrieve(
+            file.url,
+            known_hash=f"sha256:{file.sha256}",
+            fname=path.name,
+            path=path.parent,
+            downloader=pooch.HTTPDownloader(meter, chunk_size=CHUNK, timeout=TIMEOUT),
+        )
+    except requests.RequestException as error:
+        raise _unreachable(file, error) from None
+    except ValueError:  # pooch's word for a wrong checksum
+        raise _wrong(file) from None
+    except OSError as error:
+        raise _unwritable(file, error) from None
+    return path
+
+
+class _Meter:
+    """What pooch calls while it downloads: passes the news on, stops what grows too long."""
+
+    def __init__(self, file: DataFile, progress: Progress) -> None:
+        self.total = 0  # set by pooch to what the server announces
+        self._file = file
+        self._progress = progress
+        self._done = 0
+
+    def update(self, amount: int) -> None:
+        # pooch counts whole chunks: the last one may go beyond, none may begin there
+        if self._done > self._file.bytes:
+            raise _wrong(self._file)
+        self._done += amount
+        self._progress(min(self._done, self._file.bytes), self._file.bytes)
+
+    def reset(self) -> None:
+        self._done = 0
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def _check_room(file: DataFile, free: int) -> None:
+    if free < file.bytes:
+        raise _no_room(file)
+
+
+def _no_room(file: DataFile) -> GalleryError:
+    text = _("{file}: expected room for {bytes} bytes in {folder}, found less. {advice}")
+    advice = _("Make room, or name another folder in GALLERY_CACHE_DIR.")
+    folder = settings().cache_dir
+    return StorageFull(
+        text.format(file=file.path, bytes=file.bytes, folder=folder, advice=advice)
+    )
+
+
+def _unwritable(file: DataFile, error: OSError) -> GalleryError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return _no_room(file)
+    text = _("{file}: {folder} cannot be written ({reason}). Name another in GALLERY_CACHE_DIR.")
+    reason = error.strerror or type(error).__name__
+    return Unavailable(text.format(file=file.path, folder=settings().cache_dir, reason=reason))
+
+
+def _unreachable(file: DataFile, error: requests.RequestException) -> GalleryError:
+    text = _(
+        "{file}: no download from {url} ({reason}). Check the network and try again, or put the "
+        "file into the folder that GALLERY_DATA_DIR names, as {file}."
+    )
+    return Unavailable(text.format(file=file.path, url=file.url, reason=_reason(error)))
+
+
+def _reason(error: requests.RequestException) -> str:
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"HTTP {error.response.status_code}"
+    if isinstance(error, requests.Timeout):
+        return _("no answer")
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return _("it broke off")
+    if isinstance(error, requests.ConnectionError):
+        return _("no connection")
+    return type(error).__name__
+
+
+def _wrong(file: DataFile) -> GalleryError:
+    text = _(
+        "{file}: expected sha256 {sha256} from {url}, received another file; nothing was kept. "
+        "Try again; if it stays so the publisher has changed the file, and the one expected has "
+        "to be put into the folder that GALLERY_DATA_DIR names, as {file}."
+    )
+    return Corrupt(text.format(file=file.path, sha256=file.sha256, url=file.url))

@@ -1,0 +1,1 @@
+"""The page frame: everything that all topic pages share."""

@@ -1,0 +1,84 @@
+"""Controls made from the fields of a topic's `Config`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import streamlit as st
+
+from engine.config import Setting
+from engine.spec import TopicSpec
+from engine.words import _
+from pages._frame.visit import Visit, key
+
+SEGMENTS = 3
+"""Choices up to this many stand side by side; more go into a list."""
+IN_THE_BAR = ("speed",)
+
+
+def settings_card(spec: TopicSpec, visit: Visit) -> None:
+    """The essential controls by group, the others behind *More settings*."""
+    settings = [s for s in spec.config.settings().values() if s.name not in IN_THE_BAR]
+    shown = [s for s in settings if s.shown(visit.values)]
+    group = None
+    for setting in (s for s in shown if s.essential):
+        if setting.group != group:
+            group = setting.group
+            st.markdown(f"**{_(group)}**")
+        control(spec, setting)
+    with st.expander(_("More settings")):
+        for setting in (s for s in shown if not s.essential):
+            control(spec, setting)
+
+
+def control(spec: TopicSpec, setting: Setting, **options: Any) -> None:
+    """One control; its value lives in the session state under `key(spec, name)`."""
+    common = {
+        "label": _title(setting),
+        "key": key(spec, setting.name),
+        "help": _(setting.help),
+        **options,
+    }
+    if setting.kind == "choice" and len(setting.choices) <= SEGMENTS:
+        st.segmented_control(
+            options=setting.choices,
+            format_func=setting.label,
+            required=True,
+            default=setting.default,
+            **common,
+        )
+    elif setting.kind == "choice":
+        st.selectbox(options=setting.choices, format_func=setting.label, **common)
+    elif setting.kind == "bool":
+        st.toggle(value=setting.default, **common)
+    elif setting.scale == "log":
+        value = st.session_state[common["key"]]
+        st.select_slider(options=_ladder(setting, value), format_func=_number, **common)
+    elif setting.high is not None and setting.high > 10**6:
+        st.number_input(min_value=setting.low, max_value=setting.high, step=setting.step, **common)
+    else:
+        st.slider(min_value=setting.low, max_value=setting.high, step=setting.step, **common)
+
+
+def _title(setting: Setting) -> str:
+    title = _(setting.title)
+    return f"{title} ({setting.unit})" if setting.unit else title
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+@lru_cache(maxsize=512)
+def _ladder(setting: Setting, value: float) -> list[float]:
+    """1, 2, 5, 10, … within the range, and the value itself where it lies between."""
+    number = int if setting.kind == "int" else float
+    low, high = number(setting.low), number(setting.high)  # type: ignore[arg-type]
+    rungs = {low, high, value}
+    for exponent in range(-12, 13):
+        for digit in (1, 2, 5):
+            rung = float(f"{digit}e{exponent}")
+            if low <= rung <= high and (number is float or rung.is_integer()):
+                rungs.add(number(rung))
+    return sorted(rungs)

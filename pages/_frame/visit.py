@@ -1,0 +1,108 @@
+"""What one browser session knows of one topic page, and who the visitor is."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from engine import service
+from engine.api.owner import owner_of
+from engine.config import Config
+from engine.errors import InvalidValue
+from engine.spec import TopicSpec
+
+
+@dataclass
+class Visit:
+    """State of a topic page in one session.
+
+    Attributes
+    ----------
+    run
+        The run shown: the visitor's own, or ""; `sent` are its settings as last sent.
+    shared
+        A saved run that the page was opened on.
+    values
+        Settings as last seen, so that hidden controls and other pages lose nothing.
+    message
+        What went wrong, in words.
+    """
+
+    values: dict[str, Any]
+    run: str = ""
+    sent: Config | None = None
+    shared: str = ""
+    message: str = ""
+    polling: bool = False
+    ended: set[str] = field(default_factory=set)
+
+
+def key(spec: TopicSpec, name: str) -> str:
+    """Session-state key of a control."""
+    return f"{spec.name}.{name}"
+
+
+def visit_of(spec: TopicSpec) -> Visit:
+    """This session's visit of the page; made from the URL at the first run."""
+    from pages._frame.link import open_link
+
+    name = f"{spec.name}.visit"
+    if name not in st.session_state:
+        st.session_state[name] = open_link(spec)
+    visit: Visit = st.session_state[name]
+    for setting, value in visit.values.items():
+        st.session_state.setdefault(key(spec, setting), value)
+    return visit
+
+
+def read_config(spec: TopicSpec, visit: Visit) -> Config | None:
+    """The configuration that the controls ask for; a hidden control counts as its default.
+
+    None, with the reason in `visit.message`, when a value is not allowed (a forged one).
+    """
+    settings = spec.config.settings()
+    values = {name: st.session_state[key(spec, name)] for name in settings}
+    for name, setting in settings.items():
+        if not setting.shown(values):
+            values[name] = setting.default
+    try:
+        config = spec.config.parse(values)
+    except InvalidValue as error:
+        visit.message = error.message
+        return None
+    visit.values.update({n: st.session_state[key(spec, n)] for n in settings})
+    return config
+
+
+def put_values(spec: TopicSpec, visit: Visit, values: dict[str, Any]) -> None:
+    """Set controls; only at the start of a script run or in a callback."""
+    visit.values.update(values)
+    for name, value in values.items():
+        st.session_state[key(spec, name)] = value
+
+
+def owner() -> str:
+    """The visitor: from the signed cookie, or (no cookies) known for this session only."""
+    known = owner_of(st.context.cookies)
+    if known is not None:
+        return known
+    session_owner: str = st.session_state.setdefault("owner", secrets.token_hex(16))
+    return session_owner
+
+
+@st.cache_resource(scope="session", on_release=lambda name: _depart(name), show_spinner=False)
+def _present(name: str) -> str:
+    service.current().manager.arrive(name)
+    return name
+
+
+def _depart(name: str) -> None:
+    service.current().manager.depart(name)
+
+
+def be_present() -> None:
+    """Tell the JobManager that this tab is open; it is told too when the session goes."""
+    _present(owner())

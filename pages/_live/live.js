@@ -1,0 +1,77 @@
+// Entry of the live view. Streamlit calls the component's default export (see __init__.py) again
+// whenever its data changes; the panel of an element is made once and then only updated.
+
+import { openStream } from "./stream.js";
+import { Card } from "./card.js";
+import { Curves } from "./curves.js";
+import { Feed } from "./feed.js";
+import { Image } from "./image.js";
+import { Metrics } from "./metrics.js";
+import { Picture } from "./picture.js";
+import { Status } from "./status.js";
+
+const PARTS = { card: Card, curves: Curves, feed: Feed, image: Image, metrics: Metrics, picture: Picture, status: Status };
+const panels = new WeakMap();
+
+export function mount(component) {
+  const { parentElement, data } = component;
+  const root = parentElement.querySelector(".gallery-live");
+  let panel = panels.get(root);
+  if (!panel) {
+    panel = new PARTS[data.part](root, component);
+    panels.set(root, panel);
+    panel.attach = attacher(root, panel);
+  }
+  panel.component = component;
+  panel.update(data);
+  panel.attach(data.source);
+}
+
+export function unmount(parentElement) {
+  const root = parentElement.querySelector(".gallery-live");
+  panels.get(root)?.attach(null);
+  panels.delete(root);
+}
+
+// Keeps a panel subscribed to the stream of its source, and draws it at most once a video frame
+// and only while it can be seen.
+function attacher(root, panel) {
+  let key = null;
+  let release = () => {};
+  let scheduled = false;
+  let visible = true;
+  let missed = false;
+  const draw = () => {
+    scheduled = false;
+    if (!panel.stream) return;
+    if (!visible) { missed = true; return; }
+    panel.draw(panel.stream);
+    const { latest } = panel.stream;
+    document.dispatchEvent(new CustomEvent("gallery:drawn", { detail: { part: panel.part, ...latest } }));
+  };
+  const schedule = () => {
+    if (scheduled) return;
+    scheduled = true;
+    requestAnimationFrame(draw);
+  };
+  panel.schedule = schedule;
+  new IntersectionObserver(([entry]) => {
+    visible = entry.isIntersecting;
+    panel.stream?.seen(panel, visible);
+    if (visible && missed) { missed = false; schedule(); }
+  }).observe(root);
+  return (source) => {
+    const wanted = source ? JSON.stringify(source) : null;
+    if (wanted === key) { schedule(); return; }
+    release();
+    key = wanted;
+    if (!source) { panel.stream = null; return; }
+    const stream = openStream(source);
+    const stop = stream.subscribe(schedule);
+    stream.seen(panel, visible);
+    panel.stream = stream;
+    release = () => { stream.seen(panel, false); stop(); };
+    panel.reset?.();
+    schedule();
+  };
+}

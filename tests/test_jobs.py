@@ -1,0 +1,225 @@
+"""Admission, queue, controls, presence and the events that a healthy run tells."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import faulty, wait_for, wait_terminal
+
+from engine.errors import Conflict, InvalidValue, NotFound, Rejected
+from engine.events import decode_array
+from engine.jobs.job import JobSpec
+from engine.training.context import log_spaced
+
+LONG = 10**6
+
+
+def started(manager, owner="visitor", **values):
+    run_id = manager.submit(faulty("none", steps=LONG, **values), owner, attended=False)
+    wait_for(lambda: manager.status(run_id)["step"] is not None, "the first metric")
+    return run_id
+
+
+def test_events_of_a_run_in_order(make_manager):
+    manager = make_manager()
+    run_id = manager.submit(JobSpec.checked("regression", {"epochs": 200}), "v", attended=False)
+    terminal = wait_terminal(manager, run_id)
+    events = manager.events(run_id)
+    assert events[0].type == "started"
+    assert events[0].data["steps_total"] == 200
+    assert {e.run for e in events} == {run_id}
+    metrics = [e for e in events if e.type == "metric"]
+    assert metrics[0].step == 0
+    assert metrics[-1].step == 200
+    assert {"seconds", "steps", "train_mse", "val_mse"} <= terminal.data["metrics"].keys()
+    assert terminal.data["metrics"]["steps"] == 200
+
+
+def test_a_quick_run_keeps_sixty_log_spaced_frames(make_manager):
+    manager = make_manager()
+    run_id = manager.submit(JobSpec.checked("regression", {"epochs": 500}), "v", attended=False)
+    wait_terminal(manager, run_id)
+    steps = [f["step"] for f in manager.get(run_id).log.history.frames]
+    assert len(steps) >= 60
+    assert steps == sorted(set(steps))
+    assert (steps[0], steps[-1]) == (0, 500)
+    assert log_spaced(500) <= set(steps)
+
+
+@pytest.mark.parametrize("steps", [1, 5, 59, 60, 61, 100, 1000, 10**6])
+def test_log_spaced_steps(steps):
+    chosen = log_spaced(steps)
+    assert len(chosen) >= min(60, steps + 1)
+    assert min(chosen) == 0
+    assert max(chosen) == steps
+
+
+def test_pause_step_resume(make_manager):
+    manager = make_manager()
+    run_id = started(manager)
+    manager.control(run_id, {"type": "pause"})
+    log = manager.get(run_id).log
+    wait_for(lambda: any(e.data.get("paused") for e in manager.events(run_id)), "the pause")
+    before = manager.status(run_id)["step"]
+    assert manager.status(run_id)["state"] == "paused"
+    for _press in range(3):
+        manager.control(run_id, {"type": "step"})
+    wait_for(lambda: manager.status(run_id)["step"] == before + 3, "three single steps")
+    assert log.history.frames[-1]["step"] == before + 3
+    manager.control(run_id, {"type": "resume"})
+    wait_for(lambda: manager.status(run_id)["step"] > before + 10, "further steps")
+    assert manager.status(run_id)["state"] == "running"
+
+
+def test_a_run_can_begin_paused_and_be_stepped(make_manager):
+    manager = make_manager()
+    job = JobSpec("faulty", faulty("none").config, "cpu", 1, paused=True)
+    run_id = manager.submit(job, "visitor", attended=False)
+    wait_for(lambda: manager.status(run_id)["step"] == 0, "step 0")
+    manager.control(run_id, {"type": "step"})
+    wait_for(lambda: manager.status(run_id)["step"] == 1, "step 1")
+
+
+def test_a_live_field_changes_the_running_job(make_manager):
+    manager = make_manager()
+    run_id = started(manager)
+    manager.control(run_id, {"type": "set", "values": {"rate": 0.7}})
+    history = manager.get(run_id).log.history
+    wait_for(lambda: history.metrics["rate"][-1] == 0.7, "the new rate")
+    assert manager.status(run_id)["config"]["rate"] == 0.7
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ({"type": "set", "values": {"rate": 7}}, "rate: expected a number from 0 to 1, received 7."),
+        (
+            {"type": "set", "values": {"steps": 7}},
+            "steps: expected a setting that can change while training (rate, speed), received 7.",
+        ),
+        ({"type": "set", "values": {"nonsense": 7}}, "nonsense: expected a setting of this topic"),
+        (
+            {"type": "explode"},
+            "type: expected one of pause, resume, step, cancel, set, received 'explode'.",
+        ),
+        ({}, "type: expected one of pause, resume, step, cancel, set, received None."),
+    ],
+)
+def test_a_wrong_control_says_what_is_wrong_and_changes_nothing(make_manager, message, words):
+    manager = make_manager()
+    run_id = started(manager)
+    before = manager.status(run_id)["config"]
+    with pytest.raises(InvalidValue) as error:
+        manager.control(run_id, message)
+    assert words in error.value.message
+    assert manager.status(run_id)["config"] == before
+
+
+def test_a_finished_run_takes_no_controls(make_manager):
+    manager = make_manager()
+    run_id = manager.submit(faulty("none"), "visitor", attended=False)
+    wait_terminal(manager, run_id)
+    with pytest.raises(Conflict, match="has ended"):
+        manager.control(run_id, {"type": "pause"})
+
+
+def test_invalid_settings_never_become_a_run(make_manager):
+    manager = make_manager()
+    with pytest.raises(InvalidValue, match="steps: expected a whole number from 1"):
+        manager.submit(JobSpec("faulty", {"steps": 0}), "visitor")
+    assert manager.counts()["running"] == 0
+
+
+def test_a_new_run_replaces_the_visitors_old_one(make_manager):
+    manager = make_manager()
+    first = started(manager)
+    second = started(manager)
+    assert wait_terminal(manager, first).type == "cancelled"
+    assert manager.active_run("visitor").id == second
+
+
+def test_waiting_runs_are_told_their_rank_and_start_in_order(make_manager):
+    manager = make_manager()
+    running = [started(manager, f"v{i}") for i in range(2)]
+    waiting = [manager.submit(faulty("none"), f"w{i}", attended=False) for i in range(3)]
+    ranks = [manager.events(r)[-1].data["rank"] for r in waiting]
+    assert ranks == [1, 2, 3]
+    manager.control(waiting[0], {"type": "cancel"})
+    assert [manager.status(r)["rank"] for r in waiting[1:]] == [1, 2]
+    manager.control(running[0], {"type": "cancel"})
+    for run_id in waiting[1:]:
+        assert wait_terminal(manager, run_id).type == "done"
+
+
+def test_a_full_queue_refuses_with_a_time_to_try_again(make_manager):
+    manager = make_manager(queue=1)
+    for i in range(2):
+        started(manager, f"v{i}")
+    manager.submit(faulty("none"), "w0", attended=False)
+    with pytest.raises(Rejected, match="All places are taken") as refusal:
+        manager.submit(faulty("none"), "w1", attended=False)
+    assert refusal.value.retry_after > 0
+
+
+def test_one_address_cannot_flood(make_manager):
+    manager = make_manager(jobs_per_minute=3)
+    for _job in range(3):
+        manager.submit(faulty("none"), "visitor", address="192.0.2.1")
+    with pytest.raises(Rejected, match="at most 3 a minute"):
+        manager.submit(faulty("none"), "visitor", address="192.0.2.1")
+    manager.submit(faulty("none"), "visitor", address="192.0.2.2")
+
+
+def test_an_absent_visitors_run_ends_after_the_grace(make_manager):
+    manager = make_manager(owner_grace=0.3)
+    manager.arrive("visitor")
+    run_id = manager.submit(faulty("none", steps=LONG), "visitor")
+    wait_for(lambda: manager.status(run_id)["step"] is not None, "the first metric")
+    manager.depart("visitor")
+    assert wait_terminal(manager, run_id).type == "cancelled"
+
+
+def test_a_visitor_who_comes_back_keeps_the_run(make_manager):
+    manager = make_manager(owner_grace=0.3)
+    manager.arrive("visitor")
+    run_id = manager.submit(faulty("none", steps=LONG), "visitor")
+    wait_for(lambda: manager.status(run_id)["step"] is not None, "the first metric")
+    manager.depart("visitor")
+    manager.arrive("visitor")
+    step = manager.status(run_id)["step"]
+    wait_for(lambda: manager.status(run_id)["step"] > step + 300, "the run to go on")
+    assert manager.status(run_id)["state"] == "running"
+
+
+def test_somebody_elses_run_is_unknown(make_manager):
+    manager = make_manager()
+    run_id = started(manager)
+    with pytest.raises(NotFound) as foreign:
+        manager.get(run_id, owner="another")
+    with pytest.raises(NotFound) as unknown:
+        manager.get("0" * 32, owner="another")
+    assert foreign.value.message == unknown.value.message
+
+
+def test_a_slow_reader_gets_the_latest_frame_only(make_manager):
+    manager = make_manager()
+    run_id = manager.submit(faulty("none", steps=300), "visitor", attended=False)
+    wait_terminal(manager, run_id)
+    frames = [e for e in manager.events(run_id) if e.type == "frame"]
+    assert [f.step for f in frames] == [300]
+
+
+def test_arrays_survive_the_wire(make_manager):
+    manager = make_manager()
+    run_id = manager.submit(faulty("huge_frame"), "visitor", attended=False)
+    wait_terminal(manager, run_id)
+    [frame] = [e for e in manager.events(run_id) if e.type == "frame"]
+    values = decode_array(frame.data["data"]["values"])
+    np.testing.assert_array_equal(values, np.zeros((400, 400), np.float32))
+
+
+def test_closing_the_manager_ends_all_runs(make_manager):
+    manager = make_manager()
+    runs = [started(manager, f"v{i}") for i in range(2)]
+    manager.close()
+    assert [manager.get(r).log.terminal.type for r in runs] == ["cancelled", "cancelled"]

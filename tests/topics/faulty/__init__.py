@@ -1,0 +1,1 @@
+"""A topic whose jobs misbehave, for the fault tests."""
