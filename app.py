@@ -16,7 +16,8 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     """Start warming up with the server, end all jobs with it."""
     service.start()
     try:
-        yield {}
+        with api.ending_with_process():
+            yield {}
     finally:
         service.stop()
 

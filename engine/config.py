@@ -97,7 +97,7 @@ class Setting:
             return _("true or false")
         noun = _("a whole number") if self.kind == "int" else _("a number")
         return _("{noun} from {low} to {high}").format(
-            noun=noun, low=f"{self.low:g}", high=f"{self.high:g}"
+            noun=noun, low=f"{self.low:.10g}", high=f"{self.high:.10g}"
         )
 
     def label(self, choice: str) -> str:

@@ -21,6 +21,7 @@ class Metric:
     title: str
     better: Literal["lower", "higher", "none"] = "none"
     help: str = ""
+    shown: bool = True
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from engine.topics import topics
 from engine.words import _
 from pages._frame.style import apply_style
 
-st.set_page_config(page_title=_("PyTorch Live Gallery"), page_icon=":material/neurology:", layout="wide")
+st.set_page_config(page_title=_("PyTorch Live Gallery"), page_icon="🧠", layout="wide")
 apply_style()
 
 home = st.Page("_home.py", title=_("Gallery"), icon=":material/grid_view:", default=True)

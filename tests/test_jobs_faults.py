@@ -39,7 +39,7 @@ def still_alive(manager):
         ("memory", "Out of memory. Try fewer points, a smaller batch or a smaller network."),
         (
             "diverge",
-            "Diverged at step 5: the loss is no longer finite. Try a smaller learning rate.",
+            "Diverged, seen at step 5: the loss is not finite. Try a smaller learning rate.",
         ),
         ("silent", "The training code stopped with an error (RuntimeError). It has been logged."),
     ],

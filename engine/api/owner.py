@@ -161,7 +161,11 @@ async def same_origin(request: Request) -> None:
         When the request changes something and its page is not one of ours.
     """
     origin = request.headers.get("origin")
-    if request.method in ("GET", "HEAD", "OPTIONS") or origin is None or COOKIE not in request.cookies:
+    if (
+        request.method in ("GET", "HEAD", "OPTIONS")
+        or origin is None
+        or COOKIE not in request.cookies
+    ):
         return
     if origin.partition("://")[2].lower() != request.headers.get("host", "").lower():
         raise Forbidden(_("This request was sent by another site."))

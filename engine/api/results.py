@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from engine import service
 from engine.api.owner import Asker, pseudonym
 from engine.api.runs import in_memory, visible
-from engine.errors import Conflict, NotFound
+from engine.errors import Conflict
 from engine.history import History
 from engine.jobs.manager import Run
 from engine.words import _
@@ -82,7 +82,9 @@ def escaped(cell: Any) -> Any:
 
 @router.get("/runs/{run_id}/weights", summary="Trained weights (safetensors)")
 def run_weights(run_id: str, asker: Asker) -> Response:
-    return _download(weights(run_id, asker), "application/octet-stream", f"{run_id[:8]}.safetensors")
+    return _download(
+        weights(run_id, asker), "application/octet-stream", f"{run_id[:8]}.safetensors"
+    )
 
 
 def weights(run_id: str, asker: str) -> bytes:
@@ -96,9 +98,8 @@ def weights(run_id: str, asker: str) -> bytes:
     run: Run | None = in_memory(run_id, asker)
     if run is not None and run.log.terminal is None:
         raise Conflict(_("This run has not ended yet."))
-    if run is not None and WEIGHTS in run.artifacts:
-        return run.artifacts[WEIGHTS]
-    return service.current().store.artifact(run_id, WEIGHTS, asker)
+    held = run.artifacts.get(WEIGHTS) if run is not None else None
+    return held or service.current().store.artifact(run_id, WEIGHTS, asker)
 
 
 def _download(content: str | bytes, media_type: str, name: str) -> Response:

@@ -67,10 +67,10 @@ class Deleted(BaseModel):
     deleted: int
 
 
-@router.post(
-    "/runs", status_code=202, response_model_exclude_none=True, summary="Start a run"
-)
-def start_run(request: Request, response: Response, new: NewRun, asker: Asker, token: Token) -> Accepted:
+@router.post("/runs", status_code=202, response_model_exclude_none=True, summary="Start a run")
+def start_run(
+    request: Request, response: Response, new: NewRun, asker: Asker, token: Token
+) -> Accepted:
     attended = request.state.known and token is None
     given = None
     if not attended and token is None:
@@ -131,8 +131,13 @@ def control_run(run_id: str, message: Control, asker: Asker) -> None:
 
 @router.delete("/runs/{run_id}", status_code=204, summary="Delete a run of yours for good")
 def delete_run(run_id: str, asker: Asker) -> None:
+    held = in_memory(run_id, asker)
     service.current().manager.forget(asker, run_id)
-    service.current().store.delete(run_id, asker)
+    try:
+        service.current().store.delete(run_id, asker)
+    except NotFound:
+        if held is None:
+            raise
 
 
 @router.delete("/me", summary="Delete all that is kept of you")

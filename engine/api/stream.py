@@ -62,7 +62,7 @@ def ending_with_process() -> Iterator[None]:
         _ending.clear()
 
 
-def source(run_id: str, asker: Asker) -> Iterator[RunLog | History]:
+def source_of(run_id: str, asker: Asker) -> Iterator[RunLog | History]:
     """What to stream; while a live log is streamed, its owner counts as present."""
     found = visible(run_id, asker)
     if not isinstance(found, Run):
@@ -76,7 +76,7 @@ def source(run_id: str, asker: Asker) -> Iterator[RunLog | History]:
         manager.depart(asker)
 
 
-Source = Annotated[RunLog | History, Depends(source)]
+Source = Annotated[RunLog | History, Depends(source_of)]
 
 
 @router.get(
@@ -100,7 +100,7 @@ async def stream_events(
                 yield _message(event, base)
         return
     async for item in _live(source, seen):
-        yield _message(item, base) if item else ServerSentEvent(comment="")
+        yield _message(item, base) if item else ServerSentEvent(comment="heartbeat")
 
 
 async def _live(log: RunLog, seen: int) -> AsyncIterator[Event | None]:

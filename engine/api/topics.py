@@ -27,7 +27,9 @@ def describe(spec: TopicSpec) -> dict[str, Any]:
         "title": _(spec.title),
         "group": _(spec.group),
         "summary": _(spec.summary),
-        "metrics": [{"name": m.name, "title": _(m.title), "better": m.better} for m in spec.metrics],
+        "metrics": [
+            {"name": m.name, "title": _(m.title), "better": m.better} for m in spec.metrics
+        ],
         "fields": [_field(s) for s in spec.config.settings().values()],
         "presets": [_preset(p) for p in spec.presets],
     }

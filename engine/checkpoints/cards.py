@@ -1,4 +1,4 @@
-"""The card of a checkpoint: what it is, how it was made and measured, and how to tell it is whole."""
+"""The card of a checkpoint (what it is, how it was made and measured) and the manifest."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def tensor_cards(weights: Mapping[str, Tensor]) -> dict[str, TensorCard]:
     """What a card says of `weights`."""
     return {
         name: TensorCard(shape=tuple(t.shape), dtype=str(t.dtype).removeprefix("torch."))
-        for name, t in weights.items()
+        for name, t in sorted(weights.items())
     }
 
 

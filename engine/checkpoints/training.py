@@ -75,7 +75,8 @@ def _card(recipe: Recipe, job: JobSpec, made: _Made) -> Card:
     weights = parse(made.weights)
     topic = topics.recipe(job.topic)
     model = topic.load(job.parsed(), weights)
-    outputs = topic.predict(model, list(recipe.inputs))["outputs"]
+    inputs = topic.example_inputs()
+    outputs = topic.predict(model, inputs)["outputs"]
     return Card(
         name=recipe.name,
         topic=job.topic,
@@ -90,7 +91,5 @@ def _card(recipe: Recipe, job: JobSpec, made: _Made) -> Card:
         device=made.history.started["device"],
         sha256=shelf.digest(made.weights),
         tensors=tensor_cards(weights),
-        examples=Examples(
-            inputs=recipe.inputs, outputs=tuple(outputs), tolerance=recipe.tolerance
-        ),
+        examples=Examples(inputs=inputs, outputs=outputs, tolerance=recipe.tolerance),
     )

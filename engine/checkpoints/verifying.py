@@ -56,7 +56,7 @@ def _alike(expected: Any, received: Any, tolerance: float) -> bool:
             _alike(e, r, tolerance) for e, r in zip(expected, received, strict=True)
         )
     if isinstance(expected, float):
-        return abs(expected - received) <= tolerance
+        return bool(abs(expected - received) <= tolerance)
     return bool(expected == received)
 
 

@@ -126,9 +126,7 @@ def _no_room(file: DataFile) -> GalleryError:
     text = _("{file}: expected room for {bytes} bytes in {folder}, found less. {advice}")
     advice = _("Make room, or name another folder in GALLERY_CACHE_DIR.")
     folder = settings().cache_dir
-    return StorageFull(
-        text.format(file=file.path, bytes=file.bytes, folder=folder, advice=advice)
-    )
+    return StorageFull(text.format(file=file.path, bytes=file.bytes, folder=folder, advice=advice))
 
 
 def _unwritable(file: DataFile, error: OSError) -> GalleryError:

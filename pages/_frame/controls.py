@@ -26,7 +26,8 @@ def settings_card(spec: TopicSpec, visit: Visit) -> None:
         if setting.group != group:
             group = setting.group
             st.markdown(f"**{_(group)}**")
-        control(spec, setting)
+        hidden = setting.title == setting.group  # the heading says it already
+        control(spec, setting, label_visibility="collapsed" if hidden else "visible")
     with st.expander(_("More settings")):
         for setting in (s for s in shown if not s.essential):
             control(spec, setting)

@@ -91,10 +91,9 @@ def bar(
             on_click=train.press_main,
             args=arguments,
             disabled=config is None or state == "queued",
-            help=_("Space"),
         )
-        st.button(_("Step"), key="bar_step", on_click=train.press_step, args=arguments, help="→")
-        st.button(_("Reset"), key="bar_reset", on_click=train.press_reset, args=arguments, help="R")
+        st.button(_("Step"), key="bar_step", on_click=train.press_step, args=arguments)
+        st.button(_("Reset"), key="bar_reset", on_click=train.press_reset, args=arguments)
         control(spec, spec.config.settings()["speed"], label_visibility="collapsed", width=132)
         preset_list(spec, visit, config)
         st.toggle(
@@ -220,7 +219,9 @@ def metrics_panel(
         "metrics",
         source,
         key=f"{spec.name}.metrics",
-        metrics=[{"name": m.name, "title": _(m.title), "help": _(m.help)} for m in spec.metrics],
+        metrics=[
+            {"name": m.name, "title": _(m.title), "help": _(m.help)} for m in spec.metrics if m.shown
+        ],
         baselines=baselines_of(spec.name, config),
         published=published,
         words=metric_words(),

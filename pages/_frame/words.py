@@ -23,6 +23,8 @@ def status_words() -> dict[str, str]:
         "step": _("step {step} of {total}"),
         "left": _("{time} left"),
         "memory": _("{memory} MB"),
+        "key": _("Key: {key}"),
+        "space": _("space"),
     }
 
 

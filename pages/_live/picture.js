@@ -6,8 +6,9 @@ export class Picture {
   part = "picture";
 
   constructor(root, { data }) {
-    root.innerHTML = `<div class="gl-plot" role="img"></div>`;
-    this.node = root.firstChild;
+    root.innerHTML = `<div class="gl-head"><span class="gl-legend"></span></div><div class="gl-plot" role="img"></div>`;
+    this.node = root.lastChild;
+    this.legend = root.querySelector(".gl-legend");
     this.node.style.height = `${data.height}px`;
     this.shown = null;
   }
@@ -20,8 +21,8 @@ export class Picture {
     [this.figureText, this.theme] = [figure, theme];
     this.figure = data.figure;
     this.shown = null;
-    this.plotly = loadPlotly(data.plotly);
-    this.plotly.then(() => this.schedule());
+    this.legend.replaceChildren(...data.figure.data.filter((trace) => trace.name).map(key));
+    loadPlotly(data.plotly).then(() => this.schedule());
   }
 
   reset() {
@@ -40,4 +41,18 @@ export class Picture {
     }
     Plotly.react(this.node, this.figure.data.map((trace) => ({ ...trace })), themed(this.figure.layout, this.node), CONFIG);
   }
+}
+
+// A trace's name beside a sample of how it is drawn.
+function key({ name, mode, marker, line }) {
+  const item = document.createElement("span");
+  item.className = "gl-key";
+  const sample = document.createElement("i");
+  const color = (marker ?? line).color;
+  sample.className = mode === "markers" ? "gl-dot" : "gl-line";
+  if (marker?.symbol?.endsWith("open")) sample.style.boxShadow = `inset 0 0 0 1.5px ${color}`;
+  else if (line?.dash) sample.style.background = `repeating-linear-gradient(90deg, ${color} 0 3px, transparent 3px 6px)`;
+  else sample.style.background = color;
+  item.append(sample, name);
+  return item;
 }

@@ -3,6 +3,7 @@
 import { fill, seconds, whole } from "./format.js";
 
 const KEYS = { " ": "bar_main", ArrowRight: "bar_step", r: "bar_reset", R: "bar_reset" };
+const LABELS = { ArrowRight: "→", r: "R", R: "R" };
 
 export class Status {
   part = "status";
@@ -21,6 +22,9 @@ export class Status {
     this.chip.textContent = this.line(stream);
     this.chip.title = this.chip.textContent;
     this.chip.dataset.state = stream.state;
+    for (const [key, name] of Object.entries(KEYS)) {
+      document.querySelector(`.st-key-${name} button`)?.setAttribute("title", fill(this.words.key, { key: LABELS[key] ?? this.words.space }));
+    }
     if (stream.source.kind !== "run") return;
     if (stream.polling && !this.toldPolling) {
       this.toldPolling = true;

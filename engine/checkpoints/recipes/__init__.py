@@ -28,8 +28,8 @@ class Recipe:
         How, and on what, the metrics on the card are measured.
     measure
         `(config, model) → metrics` on the data set, made or fetched again.
-    inputs, tolerance
-        Generated inputs whose outputs the card records, and what an output may differ by.
+    tolerance
+        What the outputs on the topic's example inputs may differ by elsewhere.
     """
 
     name: str
@@ -39,7 +39,6 @@ class Recipe:
     licence: str
     measured: str
     measure: Callable[[Any, Any], dict[str, float]]
-    inputs: tuple[Any, ...]
     tolerance: float
 
     def values(self, topic: str) -> dict[str, Any]:

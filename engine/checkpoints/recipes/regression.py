@@ -17,7 +17,8 @@ def measure(config: RegressionConfig, model: nn.Module) -> dict[str, float]:
     x, y = (torch.from_numpy(a).unsqueeze(1) for a in points[:2])
     held_out = torch.from_numpy(points.held_out)
     splits = {"train": (x[~held_out], y[~held_out]), "val": (x[held_out], y[held_out])}
-    return recipe.measure(model, splits)
+    metrics: dict[str, float] = recipe.measure(model, splits)
+    return metrics
 
 
 RECIPES = (
@@ -29,7 +30,6 @@ RECIPES = (
         licence=N_("none stated; 19 pairs of numbers"),
         measured=N_("on all 19 points, which it was trained on; none were held out"),
         measure=measure,
-        inputs=(0.0, 2.5, 5.0, 7.5, 10.0),
         tolerance=1e-4,
     ),
     Recipe(
@@ -40,7 +40,6 @@ RECIPES = (
         licence=N_("made by this project (Apache-2.0)"),
         measured=N_("train: the 96 points it was trained on; val: the 32 that were held out"),
         measure=measure,
-        inputs=(-3.0, -1.5, 0.0, 1.5, 3.0),
         tolerance=1e-4,
     ),
 )

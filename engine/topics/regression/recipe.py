@@ -155,3 +155,8 @@ def number(value: Any, position: int) -> float:
 def debug_config() -> RegressionConfig:
     """Learns in about a second: a network on the sine, few epochs."""
     return RegressionConfig(epochs=300, samples=64)
+
+
+def example_inputs() -> list[float]:
+    """A few inputs that `predict` takes, for cards, docs and tests."""
+    return [-2.0, 0.0, 0.5, 3.0]

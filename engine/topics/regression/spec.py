@@ -187,7 +187,7 @@ SPEC = TopicSpec(
         Metric("val_mae", N_("Validation MAE"), "lower"),
         Metric("train_r2", N_("Train R²"), "higher"),
         Metric("val_r2", N_("Validation R²"), "higher"),
-        Metric("train_loss", N_("Loss"), "lower"),
+        Metric("train_loss", N_("Loss"), "lower", shown=False),
         Metric("slope", N_("Slope")),
         Metric("intercept", N_("Intercept")),
     ),
