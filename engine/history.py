@@ -49,8 +49,14 @@ class History:
         self.started = {"time": event.time, **event.data}
 
     def _on_metric(self, event: Event) -> None:
-        row = {"step": event.step, "epoch": event.data.get("epoch"), "time": event.time}
-        row.update(event.data["values"])
+        for row in event.data.get("before", ()):
+            self._add_row(row["step"], row["epoch"], row["time"], row["values"])
+        self._add_row(event.step, event.data["epoch"], event.time, event.data["values"])
+
+    def _add_row(
+        self, step: int | None, epoch: float, time: float, values: Mapping[str, float]
+    ) -> None:
+        row = {"step": step, "epoch": epoch, "time": time, **values}
         length = len(self.metrics["step"])
         for name in row.keys() - self.metrics.keys():
             self.metrics[name] = [None] * length

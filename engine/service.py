@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 
 from engine.errors import Unavailable
@@ -11,6 +12,8 @@ from engine.jobs.local import LocalExecutor
 from engine.jobs.manager import JobManager
 from engine.runs.store import RunStore
 from engine.settings import Settings, settings
+
+log = logging.getLogger(__name__)
 
 SWEEP_INTERVAL = 60.0
 """Seconds between two clean-ups of the run store and of this process's memory."""
@@ -42,7 +45,10 @@ class Service:
 
     def _sweep(self) -> None:
         while not self._closed.wait(SWEEP_INTERVAL):
-            self.store.sweep()
+            try:
+                self.store.sweep()
+            except Exception:
+                log.exception("the sweep of the run store failed")
             gc.collect()  # instead of one after every script run: `runner.postScriptGC` is off
 
 

@@ -8,12 +8,12 @@ import streamlit as st
 
 from engine import recordings
 from engine.spec import Preset, TopicSpec
-from engine.topics import topics
 from engine.words import _
+from pages._frame.catalogue import with_page
 from pages._frame.picture import figure_of
 from pages._live import base_url, panel, recording_source
 
-CARD_HEIGHT = 150
+CARD_HEIGHT = 168
 COLUMNS = 4
 
 
@@ -34,7 +34,7 @@ def card(spec: TopicSpec, preset: Preset, title: str, summary: str) -> None:
 
 def surprise() -> None:
     """Open any recorded run."""
-    spec, preset = random.choice([(s, p) for s in topics().values() for p in recorded(s)])
+    spec, preset = random.choice([(s, p) for s in with_page() for p in recorded(s)])
     st.switch_page(f"{spec.name}.py", query_params={"preset": preset.id})
 
 
@@ -46,7 +46,7 @@ def recorded(spec: TopicSpec) -> list[Preset]:
 
 
 with st.container(horizontal=True, vertical_alignment="bottom", key="hero"):
-    with st.container(gap=None):
+    with st.container(gap="small"):
         st.title(_("Watch neural networks learn."), anchor=False)
         st.markdown(
             _("Live experiments in PyTorch. Change anything while it runs, see inside, send the link.")
@@ -54,13 +54,14 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="hero"):
     if st.button(_("Surprise me"), type="primary"):
         surprise()
 
-cards = [(s, p, _(s.title), _(s.summary)) for s in topics().values() for p in recorded(s)[:1]]
+cards = [(s, p, _(s.title), _(s.summary)) for s in with_page() for p in recorded(s)[:1]]
 cards += [
     (s, p, _(p.title), _("{topic}, run {id}").format(topic=_(s.title), id=p.id))
-    for s in topics().values()
+    for s in with_page()
     for p in recorded(s)[1:]
 ]
-for start in range(0, len(cards), COLUMNS):
-    for column, entry in zip(st.columns(COLUMNS), cards[start : start + COLUMNS], strict=False):
+in_a_row = min(COLUMNS, max(3, len(cards)))
+for start in range(0, len(cards), in_a_row):
+    for column, entry in zip(st.columns(in_a_row), cards[start : start + in_a_row], strict=False):
         with column:
             card(*entry)

@@ -200,7 +200,8 @@ def messages(text: str) -> list[tuple[int, str, Any]]:
 
 def error_of(answer: httpx.Response) -> dict[str, Any]:
     body = answer.json()
-    assert set(body) == {"error"} and set(body["error"]) == {"code", "message", "field"}
+    assert set(body) == {"error"}
+    assert set(body["error"]) == {"code", "message", "field"}
     return dict(body["error"])
 
 
@@ -212,13 +213,16 @@ def test_topics_tell_fields_presets_and_published_figures(client: TestClient) ->
     fields = {f["name"]: f for f in listed["regression"]["fields"]}
     rate = fields["learning_rate"]
     assert (rate["low"], rate["high"], rate["default"]) == (1e-5, 1.0, 0.01)
-    assert rate["live"] and rate["scale"] == "log" and rate["kind"] == "float"
+    assert rate["live"]
+    assert rate["scale"] == "log"
+    assert rate["kind"] == "float"
     assert rate["help"] == "Size of each step; it can be changed while the model learns."
     assert fields["data"]["choices"] == ["points", "line", "sine"]
     assert fields["data"]["labels"]["points"] == "19 points"
     r1 = next(p for p in listed["regression"]["presets"] if p["id"] == "R1")
     assert r1["values"]["epochs"] == 10_000
-    assert r1["published"][0]["metric"] == "train_mse" and r1["published"][0]["value"] == 0.3775
+    assert r1["published"][0]["metric"] == "train_mse"
+    assert r1["published"][0]["value"] == 0.3775
 
 
 # Starting ------------------------------------------------------------------------------------
@@ -306,9 +310,7 @@ def test_config_changes_the_preset_and_seed_changes_both(client: TestClient, hou
 def test_invalid_runs_name_field_range_and_value(
     client: TestClient, house: Any, body: str, field: str, message: str
 ) -> None:
-    answer = client.post(
-        "/api/v1/runs", content=body, headers={"content-type": "application/json"}
-    )
+    answer = client.post("/api/v1/runs", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 422
     error = error_of(answer)
     assert (error["field"], error["message"]) == (field, message)
@@ -317,7 +319,8 @@ def test_invalid_runs_name_field_range_and_value(
 
 def test_an_unknown_topic_is_answered_with_the_known_ones(client: TestClient) -> None:
     error = error_of(client.post("/api/v1/runs", json={"topic": "../x"}))
-    assert error["code"] == "invalid_value" and error["field"] == "topic"
+    assert error["code"] == "invalid_value"
+    assert error["field"] == "topic"
     assert error["message"].startswith("topic: expected one of ")
     assert error["message"].endswith(", received '../x'.")
 
@@ -327,7 +330,8 @@ def test_a_full_queue_says_when_to_try_again(tmp_path: Path) -> None:
         app = make_app(tmp_path)
         start(visitor(app))
         answer = visitor(app).post("/api/v1/runs", json={"topic": "regression"})
-    assert answer.status_code == 429 and answer.headers["retry-after"] == "10"
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"] == "10"
     assert error_of(answer) == {
         "code": "rejected",
         "message": "All places are taken (0 runs are waiting). Try again shortly.",
@@ -354,7 +358,8 @@ def test_status_of_a_running_and_of_a_stored_run(client: TestClient, house: Any)
     play(house.executor.tasks[-1])
     status = client.get(f"/api/v1/runs/{run}").json()
     assert (status["state"], status["step"], status["steps_total"]) == ("running", 3, 3)
-    assert status["config"]["seed"] == 3 and status["rank"] is None
+    assert status["config"]["seed"] == 3
+    assert status["rank"] is None
     house.executor.tasks[-1].end("done", metrics={"train_mse": 0.25, "steps": 3})
     house.manager.wait_stored(run)
     forget_memory(house)
@@ -470,15 +475,17 @@ def test_a_stored_run_is_replayed(client: TestClient, house: Any) -> None:
 def test_a_bad_event_number_is_refused(client: TestClient, house: Any, after: str) -> None:
     run = start(client)
     answer = client.get(f"/api/v1/runs/{run}/events?after={after}")
-    assert answer.status_code == 422 and error_of(answer)["field"] == "after"
+    assert answer.status_code == 422
+    assert error_of(answer)["field"] == "after"
     answer = client.get(f"/api/v1/runs/{run}/events", headers={"last-event-id": after})
-    assert answer.status_code == 422 and error_of(answer)["field"] == "last-event-id"
+    assert answer.status_code == 422
+    assert error_of(answer)["field"] == "Last-Event-ID"
 
 
 def test_a_large_event_is_told_by_address(client: TestClient, house: Any) -> None:
     run = start(client)
     task = house.executor.tasks[-1]
-    large = {"kind": "picture", "data": {"pixels": "x" * INLINE_LIMIT}}
+    large = {"kind": "picture", "data": {"pixels": "x" * INLINE_LIMIT}, "kept": True}
     task.event("frame", large, 1)
     task.event("frame", {"kind": "fit", "data": {}}, 1)
     task.event("frame", {"kind": "fit", "data": {}}, 2)
@@ -486,7 +493,8 @@ def test_a_large_event_is_told_by_address(client: TestClient, house: Any) -> Non
     told = messages(client.get(f"/api/v1/runs/{run}/events").text)
     assert told[0] == (1, "frame", {"url": f"/api/v1/runs/{run}/events/1"})
     whole = client.get(told[0][2]["url"])
-    assert whole.json()["data"] == large and whole.json()["seq"] == 1
+    assert whole.json()["data"] == large
+    assert whole.json()["seq"] == 1
     gone = client.get(f"/api/v1/runs/{run}/events/2")
     assert gone.status_code == 404
     assert error_of(gone)["message"] == (
@@ -507,7 +515,7 @@ def listening(app: Starlette) -> Iterator[str]:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
         thread.start()
         try:
-            yield "http://127.0.0.1:{}".format(door.getsockname()[1])
+            yield f"http://127.0.0.1:{door.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join(10)
@@ -535,7 +543,8 @@ def test_a_live_stream_is_not_held_up_and_counts_as_presence(
             assert "event: metric" in lines
             assert "id: 2" in lines
             assert stream.open_streams() == 1
-            assert seen.get(timeout=10) == ("arrive", owner) and seen.empty()
+            assert seen.get(timeout=10) == ("arrive", owner)
+            assert seen.empty()
         assert seen.get(timeout=10) == ("depart", owner)
         task.end()
     assert stream.open_streams() == 0
@@ -557,10 +566,10 @@ folder, door = Path(sys.argv[1]), socket.socket(fileno=int(sys.argv[2]))
 async def lifespan(app):
     with serving(make_service(folder, Stage())), api.ending_with_process():
         yield
+    print("closed", flush=True)
 
 app = make_app(folder, lifespan=lifespan)
 uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[door])
-print("stopped")
 """
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
@@ -585,7 +594,7 @@ print("stopped")
         output, _ = process.communicate(timeout=30)
     finally:
         process.kill()
-    assert output == "stopped\n"
+    assert output == "closed\n"
 
 
 # Results -------------------------------------------------------------------------------------
@@ -651,15 +660,14 @@ def test_a_shared_run_is_seen_by_all_until_revoked(
     codes = [friend.get(f"/api/v1/runs/{run}{what}").status_code for what in reading]
     assert codes == [404] * len(reading)
     share = client.post(f"/api/v1/runs/{run}/share").json()
-    assert share["url"] == f"/regression?run={run}" and "T" in share["expires"]
+    assert share["url"] == f"/regression?run={run}"
+    assert "T" in share["expires"]
     codes = [friend.get(f"/api/v1/runs/{run}{what}").status_code for what in reading]
     assert codes == [200] * len(reading)
     for method, what in [("POST", "/share"), ("DELETE", "/share"), ("DELETE", "")]:
         answer = friend.request(method, f"/api/v1/runs/{run}{what}")
         assert answer.status_code == 403
-        assert error_of(answer)["message"] == (
-            "Only the visitor who made this run can do this."
-        )
+        assert error_of(answer)["message"] == ("Only the visitor who made this run can do this.")
     assert client.delete(f"/api/v1/runs/{run}/share").status_code == 204
     assert friend.get(f"/api/v1/runs/{run}/history").status_code == 404
 
@@ -716,9 +724,7 @@ def test_delete_my_data_deletes_mine_only(client: TestClient, app: Starlette, ho
 def test_a_run_predicts_with_its_own_weights(client: TestClient, house: Any) -> None:
     run = finish(client, house)
     for _source in ("memory", "store"):
-        answer = client.post(
-            "/api/v1/regression/predict", json={"model": run, "inputs": [1, 2.5]}
-        )
+        answer = client.post("/api/v1/regression/predict", json={"model": run, "inputs": [1, 2.5]})
         assert answer.json() == {"outputs": [2, 5.0]}
         asked = house.predictors.asked[-1]
         assert (asked["key"], asked["weights"], asked["inputs"]) == (run, b"weights", [1, 2.5])
@@ -734,15 +740,12 @@ def test_a_shipped_checkpoint_predicts(
     (tmp_path / "regression" / "line.safetensors").touch()
     question = {"model": "line", "inputs": [3]}
     assert client.post("/api/v1/regression/predict", json=question).json() == {"outputs": [6]}
-    assert house.predictors.asked == [
-        {"topic": "regression", "inputs": [3], "checkpoint": "line"}
-    ]
+    assert house.predictors.asked == [{"topic": "regression", "inputs": [3], "checkpoint": "line"}]
     for name in ("../regression/line", "line.safetensors", "", "line\0"):
         answer = client.post("/api/v1/regression/predict", json={**question, "model": name})
         assert answer.status_code == 422
         assert error_of(answer)["message"] == (
-            "model: expected the id of a run, or one of the checkpoints: line, "
-            f"received {name!r}."
+            f"model: expected the id of a run, or one of the checkpoints: line, received {name!r}."
         )
 
 
@@ -887,7 +890,8 @@ def test_recordings_are_served_gzipped_and_kept(
 
 def test_plotly_of_the_installed_version_is_kept_for_good(client: TestClient) -> None:
     answer = client.get(plotly_url())
-    assert answer.status_code == 200 and answer.headers["content-encoding"] == "gzip"
+    assert answer.status_code == 200
+    assert answer.headers["content-encoding"] == "gzip"
     assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert "Plotly" in answer.text
@@ -930,7 +934,8 @@ def test_figures_for_prometheus(tmp_path: Path) -> None:
         text = client.get("/metrics").text
     assert 'gallery_runs{state="running"} 1.0' in text
     assert 'gallery_runs{state="queued"} 0.0' in text
-    assert "gallery_slots 4.0" in text and "gallery_ready 1.0" in text
+    assert "gallery_slots 4.0" in text
+    assert "gallery_ready 1.0" in text
     assert "gallery_streams 0.0" in text
 
 
@@ -970,8 +975,10 @@ def test_the_description_is_openapi_and_complete(client: TestClient) -> None:
     }
     for operation in methods.values():
         for status in ("4XX", "422", "5XX"):
-            schema = operation["responses"][status]["content"]["application/json"]["schema"]
-            assert schema == {"$ref": "#/components/schemas/ErrorBody"}
+            (content,) = operation["responses"][status]["content"].values()
+            assert content["schema"] == {"$ref": "#/components/schemas/ErrorBody"}
+    table = methods["get", f"{run}/history.csv"]["responses"]["200"]["content"]
+    assert list(table) == ["text/csv"]
 
 
 def test_no_page_that_loads_scripts_from_elsewhere(client: TestClient) -> None:
@@ -988,7 +995,8 @@ def test_a_real_run_over_the_api(tmp_path: Path) -> None:
         run = start(client, preset="R2", config={"epochs": 50})
         told = messages(client.get(f"/api/v1/runs/{run}/events").text)
         kinds = [kind for _, kind, _ in told]
-        assert kinds[-1] == "done" and kinds.count("done") == 1
+        assert kinds[-1] == "done"
+        assert kinds.count("done") == 1
         assert {"started", "metric", "frame", "artifact"} <= set(kinds)
         assert client.get(f"/api/v1/runs/{run}/weights").content[8:9] == b"{"  # safetensors
         assert client.get(f"/api/v1/runs/{run}").json()["metrics"]["steps"] == 50

@@ -311,7 +311,7 @@ def test_a_hidden_run_does_not_come_back_by_sharing_again(open_store: Open) -> N
 
 
 def test_a_deleted_run_leaves_nothing(open_store: Open, tmp_path: Path) -> None:
-    store = open_store()
+    store = open_store(reports_to_hide=2)
     run = keep(store)
     store.share(run, ALICE)
     store.report(run, "", BOB)
@@ -322,7 +322,8 @@ def test_a_deleted_run_leaves_nothing(open_store: Open, tmp_path: Path) -> None:
     store.begin(run, "regression", ALICE)
     store.keep(ended(run), ALICE, {})
     store.share(run, ALICE)
-    store.report(run, "", BOB)  # the old report is gone, or its key would be taken
+    store.report(run, "", "owner-carol")
+    assert store.history(run, None).run == run, "the report of the deleted run is gone"
 
 
 def test_delete_my_data_removes_runs_files_and_reports(open_store: Open, tmp_path: Path) -> None:
@@ -435,6 +436,16 @@ def test_bytes_in_all_are_limited_across_owners(open_store: Open) -> None:
         store.summary(old, BOB)
     assert store.summary(young, "owner-carol").state == "done"
     assert store.summary(new, ALICE).state == "done"
+
+
+def test_room_made_for_one_quota_counts_for_the_next(open_store: Open) -> None:
+    store = open_store(runs_per_owner=1, bytes_total=1)
+    other, old = keep(store, BOB, 400 * KB), keep(store, size=400 * KB)
+    new = keep(store, size=400 * KB)
+    assert [s.run for s in store.runs_of(ALICE)] == [new]
+    assert [s.run for s in store.runs_of(BOB)] == [other]
+    with pytest.raises(NotFound):
+        store.history(old, ALICE)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -40,14 +41,18 @@ def plotly_script() -> bytes:
 def router(asset_dir: Path | None) -> APIRouter:
     """The routes; `asset_dir` holds the scripts and style sheets of the live view."""
     routes = APIRouter()
+    served_as: dict[str, Any] = {
+        "response_class": Response,
+        "responses": {200: {"content": {media_type: {} for media_type in TYPES.values()}}},
+    }
 
-    @routes.get("/assets/plotly-{number}.min.js", summary="plotly.js of the installed version")
+    @routes.get("/assets/plotly-{number}.min.js", **served_as, summary="The installed plotly.js")
     def plotly(request: Request, number: str) -> Response:
         if number != version("plotly"):
             raise NotFound(_("Another version of plotly is installed here."))
         return cached(request, plotly_script(), TYPES[".js"], IMMUTABLE, gzipped=True)
 
-    @routes.get("/assets/{name}", summary="A script or style sheet of the live view")
+    @routes.get("/assets/{name}", **served_as, summary="A script or style sheet of the live view")
     def asset(request: Request, name: str) -> Response:
         file = _assets(asset_dir).get(name)
         if file is None:

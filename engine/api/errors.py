@@ -126,7 +126,8 @@ def _problem(error: Mapping[str, Any], body: Any) -> Problem:
     kind = error["type"]
     inside = kind != "json_invalid" and error["loc"][1:]
     field = ".".join(map(str, inside)) if inside else str(error["loc"][0])
-    expected = _(_EXPECTED.get(kind, error["msg"])).format_map(error.get("ctx", {}))
+    words = _EXPECTED.get(kind)
+    expected = _(words).format(**error.get("ctx", {})) if words else error["msg"]
     if kind == "missing":
         return Problem(field, expected, _("nothing"))
     return Problem(field, expected, shorten(body if kind == "json_invalid" else error["input"]))

@@ -63,22 +63,22 @@ class OwnerCookie:
         owner = owner_of(request.cookies)
         request.state.known = owner is not None
         request.state.owner = owner or secrets.token_hex(16)
+        path = scope.get("root_path") or "/"  # now: a mount on the way will lengthen it
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 # A proxy may hand a public answer to the next visitor, cookie and all.
                 if "public" not in headers.get("cache-control", ""):
-                    headers.append("set-cookie", _cookie(request))
+                    headers.append("set-cookie", _cookie(request, path))
             await send(message)
 
         await self.app(scope, receive, send_with_cookie if owner is None else send)
 
 
-def _cookie(request: HTTPConnection) -> str:
+def _cookie(request: HTTPConnection, path: str) -> str:
     configuration = service.current().settings
     value = _signer(configuration).sign(request.state.owner).decode()
-    path = request.scope.get("root_path") or "/"
     forwarded = configuration.trust_proxy and request.headers.get("x-forwarded-proto")
     secure = "; Secure" if "https" in (request.url.scheme, forwarded) else ""
     return f"{COOKIE}={value}; Path={path}; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Lax{secure}"

@@ -49,9 +49,8 @@ _places = threading.BoundedSemaphore(WAITING_LIMIT)
 def _finite(value: JsonValue) -> JsonValue:
     if isinstance(value, float) and not math.isfinite(value):
         raise PydanticCustomError("not_finite", "finite numbers only")
-    inside = value.values() if isinstance(value, dict) else value
     if isinstance(value, dict | list):
-        for item in inside:  # type: ignore[union-attr]
+        for item in value.values() if isinstance(value, dict) else value:
             _finite(item)
     return value
 

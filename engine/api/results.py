@@ -64,7 +64,12 @@ def run_history(run_id: str, asker: Asker) -> Response:
     return Response(finished(run_id, asker).to_json(), media_type="application/json")
 
 
-@router.get("/runs/{run_id}/history.csv", summary="Metrics by step, for a spreadsheet")
+@router.get(
+    "/runs/{run_id}/history.csv",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {}}}},
+    summary="Metrics by step, for a spreadsheet",
+)
 def run_table(run_id: str, asker: Asker) -> Response:
     history = finished(run_id, asker)
     text = io.StringIO()
@@ -80,7 +85,12 @@ def escaped(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
-@router.get("/runs/{run_id}/weights", summary="Trained weights (safetensors)")
+@router.get(
+    "/runs/{run_id}/weights",
+    response_class=Response,
+    responses={200: {"content": {"application/octet-stream": {}}}},
+    summary="Trained weights (safetensors)",
+)
 def run_weights(run_id: str, asker: Asker) -> Response:
     return _download(
         weights(run_id, asker), "application/octet-stream", f"{run_id[:8]}.safetensors"

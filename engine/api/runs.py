@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from engine import service, topics
 from engine.api.owner import Asker, Token, client_address, token_owner
@@ -58,7 +58,7 @@ class Control(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     type: str
-    values: Annotated[dict[str, Any], Field(default_factory=dict)]
+    values: dict[str, Any] = {}
 
 
 class Deleted(BaseModel):

@@ -40,8 +40,12 @@ def open_streams() -> int:
 def ending_with_process() -> Iterator[None]:
     """End open streams on SIGINT and SIGTERM: the server waits for them before it stops.
 
-    To be entered in the main thread, once the server has set its own handlers (in the lifespan).
+    To be entered once the server has set its own handlers (in the lifespan). A server outside of
+    the main thread gets no signals, and there nothing is done.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def end(number: int, frame: Any) -> None:
@@ -89,7 +93,9 @@ async def stream_events(
     run_id: str,
     source: Source,
     after: Annotated[int, Query(ge=0, description="Number of the last event received")] = 0,
-    last_event_id: Annotated[int, Header(ge=0, description="The same; `after` gives way")] = 0,
+    last_event_id: Annotated[
+        int, Header(alias="Last-Event-ID", ge=0, description="The same, and newer than `after`")
+    ] = 0,
 ) -> AsyncIterator[ServerSentEvent]:
     base = f"{request.scope['root_path']}/runs/{run_id}/events"
     seen = last_event_id or after

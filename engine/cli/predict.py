@@ -52,8 +52,9 @@ def read_inputs(file: TextIO) -> list[Any]:
     """
     try:
         inputs = [parsed(line.strip()) for line in file if line.strip()]
-    except UnicodeDecodeError:
-        raise InvalidValue.of("input", _("UTF-8 text, one input a line"), file.name) from None
+    except UnicodeDecodeError as error:
+        received = error.object[error.start :]
+        raise InvalidValue.of("input", _("UTF-8 text, one input a line"), received) from None
     if not inputs:
         raise InvalidValue.of("input", _("at least one line"), "")
     return inputs

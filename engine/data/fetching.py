@@ -14,7 +14,7 @@ from pathlib import Path
 import pooch
 import requests
 
-from engine.data.sources import DataFile, source
+from engine.data.registry import DataFile, source
 from engine.errors import Corrupt, GalleryError, StorageFull, Unavailable
 from engine.settings import settings
 from engine.words import _
@@ -25,15 +25,20 @@ CHUNK = 64 * 1024
 TIMEOUT = 30.0
 """Seconds without a byte after which a download is given up."""
 
-Progress = Callable[[int, int], None]
-"""Told the bytes received and the bytes expected, of one file."""
+Progress = Callable[[int], None]
+"""Told how many bytes are here so far."""
 
 
-def fetch(name: str, progress: Progress = lambda done, total: None) -> tuple[Path, ...]:
+def fetch(name: str, progress: Progress = lambda done: None) -> tuple[Path, ...]:
     """The files of the data set `name`, in the order of the registry.
 
     Looks in `GALLERY_DATA_DIR`, then in the cache, then downloads; nothing is kept of a download
     that breaks off or is not the file expected.
+
+    Parameters
+    ----------
+    progress
+        Called with the bytes that are here so far, of `source(name).bytes`.
 
     Raises
     ------
@@ -46,7 +51,12 @@ def fetch(name: str, progress: Progress = lambda done, total: None) -> tuple[Pat
     StorageFull
         When there is no room for it.
     """
-    return tuple(_fetch_file(f, progress) for f in source(name).files)
+    paths, here = [], 0
+    for file in source(name).files:
+        paths.append(_fetch_file(file, lambda done, before=here: progress(before + done)))
+        here += file.bytes
+        progress(here)
+    return tuple(paths)
 
 
 def held(file: DataFile) -> Path | None:
@@ -108,7 +118,7 @@ class _Meter:
         if self._done > self._file.bytes:
             raise _wrong(self._file)
         self._done += amount
-        self._progress(min(self._done, self._file.bytes), self._file.bytes)
+        self._progress(min(self._done, self._file.bytes))
 
     def reset(self) -> None:
         self._done = 0

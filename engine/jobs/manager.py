@@ -18,7 +18,7 @@ from typing import Any, Literal, Protocol
 from limits import RateLimitItemPerMinute, storage, strategies
 
 from engine.config import Config
-from engine.errors import Conflict, GalleryError, InvalidValue, NotFound, Rejected, Unavailable
+from engine.errors import Conflict, GalleryError, InvalidValue, NotFound, Rejected, StorageFull, Unavailable
 from engine.events import Event
 from engine.history import History
 from engine.jobs.job import JobSpec, new_run_id, versions
@@ -144,6 +144,8 @@ class JobManager:
     def close(self) -> None:
         """End all runs and the executor; what is finished is written out."""
         with self._lock:
+            if self._closed:
+                return
             self._closed = True
             active = [r for r in self._runs.values() if r.active]
             self._changed.notify_all()
@@ -301,6 +303,8 @@ class JobManager:
             return
         if run.stored is None:
             raise Conflict(_("This run has not ended yet."))
+        if run.stored.done() and isinstance(run.stored.exception(), StorageFull):
+            run.stored = self._writer.submit(self._store, run)  # there may be room by now
         run.stored.result(seconds)
 
     # Presence ----------------------------------------------------------------------------------
@@ -383,15 +387,12 @@ class JobManager:
             if not run.active:
                 return
             run.state = event.type  # type: ignore[assignment]
-            if self._archive is not None and not self._closed:
-                run.stored = self._writer.submit(self._store, run)
-            else:
-                run.stored = Future()
-                run.stored.set_result(None)
-        run.log.append(event)
+            run.log.append(event)
+            run.stored = self._writer.submit(self._store, run)
 
     def _store(self, run: Run) -> None:
-        assert self._archive is not None
+        if self._archive is None:
+            return
         run.log.history.config = run.config.model_dump()
         self._archive.keep(run.log.history, run.owner, run.artifacts)
         run.artifacts.clear()

@@ -168,7 +168,7 @@ class RunStore:
         try:
             self._store(history, owner, payloads)
         except StorageFull:
-            with suppress(StorageFull, SQLAlchemyError), self._index.writing() as session:
+            with suppress(GalleryError, SQLAlchemyError), self._index.writing() as session:
                 self._end(_unkept(session, history.run, owner), history)
             raise
 

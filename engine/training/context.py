@@ -1,7 +1,8 @@
 """What a recipe is given: device, controls, and a sense of what is due.
 
-Torch-free. Metrics are coalesced here, at the source (20 a second), frames too (15 a second);
-log-spaced frames are always taken, and held back when they come too quickly.
+Torch-free. Metrics are coalesced here, at the source (20 events a second), frames too (15 a
+second). At log-spaced steps both are always taken: a measurement that comes too quickly travels
+with the next metric event (`before`), a frame is held back until the end.
 """
 
 from __future__ import annotations
@@ -103,6 +104,7 @@ class Context:
         self._next_metric = 0.0
         self._next_frame = 0.0
         self._keep: frozenset[int] = frozenset()
+        self._untold: list[dict[str, Any]] = []
 
     # Events ------------------------------------------------------------------------------
 
@@ -157,11 +159,16 @@ class Context:
         """Yield the metric and the frame that are due at `step`; `now` forces both."""
         moment = time.perf_counter()
         now = now or self.paused or self.inbox.waiting
-        if now or moment >= self._next_metric:
-            self._next_metric = moment + METRIC_INTERVAL
-            data = {"epoch": round(epoch, 4), "values": dict(measure())}
-            yield Event("metric", data, step)
         kept = step in self._keep
+        told = now or moment >= self._next_metric
+        if told or kept:
+            row = {"epoch": round(epoch, 4), "values": dict(measure())}
+            if told:
+                self._next_metric = moment + METRIC_INTERVAL
+                yield Event("metric", {**row, "before": self._untold}, step)
+                self._untold = []
+            else:
+                self._untold.append({"step": step, "time": time.time(), **row})
         shown = now or moment >= self._next_frame
         if draw is not None and (kept or shown):
             kind, data = draw()

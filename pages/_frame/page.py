@@ -22,8 +22,8 @@ from pages._frame.visit import Visit, be_present, key, put_values, read_config, 
 from pages._frame.words import curve_words, metric_words, status_words
 from pages._live import history_source, panel, recording_source, run_source
 
-PICTURE_HEIGHT = 420
-CURVES_HEIGHT = 190
+PICTURE_HEIGHT = 400
+CURVES_HEIGHT = 170
 CUSTOM = ""
 """What the preset list shows when the settings are nobody's."""
 
@@ -35,18 +35,17 @@ def show(name: str) -> None:
     visit = visit_of(spec)
     st.session_state.setdefault(key(spec, "live"), True)
     config = read_config(spec, visit)
-    if config is not None:
+    if not visit.message:
         train.follow_settings(spec, visit, config)
-        source = choose_source(spec, visit, config)
-        write_link(spec, visit, config)
-    else:
-        source = None
+    source = choose_source(spec, visit, config)
+    write_link(spec, visit, config)
 
     st.title(_(spec.title), anchor=False)
     st.markdown(_(spec.summary))
     bar(spec, visit, config, source)
     if visit.message:
         st.error(visit.message, icon=":material/error:")
+        visit.message = ""
     body(spec, visit, config, source)
     with st.expander(_("What this is, what to try, sources"), icon=":material/menu_book:"):
         st.markdown(notes(name, language.get()))
@@ -64,14 +63,12 @@ def choose_source(spec: TopicSpec, visit: Visit, config: Config) -> dict[str, An
     if preset is not None and preset.id in recordings.names(spec.name):
         visit.sent = visit.sent or config
         return recording_source(spec.name, preset.id, "once")
-    if not visit.message:
+    if visit.sent is None and not visit.message:
         train.submit(spec, visit, config)
     return run_source(visit.run) if visit.run else None
 
 
-def bar(
-    spec: TopicSpec, visit: Visit, config: Config | None, source: dict[str, Any] | None
-) -> None:
+def bar(spec: TopicSpec, visit: Visit, config: Config, source: dict[str, Any] | None) -> None:
     """One row: train or pause, step, reset, speed, preset, live, status, share."""
     run = train.active_run(visit)
     state = run.state if run is not None else "ended"
@@ -90,7 +87,7 @@ def bar(
             key="bar_main",
             on_click=train.press_main,
             args=arguments,
-            disabled=config is None or state == "queued",
+            disabled=state == "queued",
         )
         st.button(_("Step"), key="bar_step", on_click=train.press_step, args=arguments)
         st.button(_("Reset"), key="bar_reset", on_click=train.press_reset, args=arguments)
@@ -123,9 +120,9 @@ def run_ended(spec: TopicSpec, visit: Visit) -> None:
         visit.polling = False
 
 
-def preset_list(spec: TopicSpec, visit: Visit, config: Config | None) -> None:
+def preset_list(spec: TopicSpec, visit: Visit, config: Config) -> None:
     """Presets; choosing one sets every control."""
-    matching = spec.matching_preset(config) if config is not None else None
+    matching = spec.matching_preset(config)
     options = [CUSTOM, *(p.id for p in spec.presets)]
     st.session_state[key(spec, "preset")] = matching.id if matching else CUSTOM
     titles = {p.id: f"{p.id} · {_(p.title)}" for p in spec.presets} | {CUSTOM: _("Own settings")}
@@ -156,15 +153,11 @@ def choose_preset(spec: TopicSpec, visit: Visit) -> None:
         visit.sent = None
 
 
-def body(
-    spec: TopicSpec, visit: Visit, config: Config | None, source: dict[str, Any] | None
-) -> None:
+def body(spec: TopicSpec, visit: Visit, config: Config, source: dict[str, Any] | None) -> None:
     """Settings, picture and figures side by side; the curves below."""
     left, middle, right = st.columns([248, 640, 396], gap="small")
     with left, st.container(border=True, key="card_settings"):
         settings_card(spec, visit)
-    if config is None:
-        return
     preset = spec.matching_preset(config)
     with middle:
         with st.container(border=True, key="card_picture"):

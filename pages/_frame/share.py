@@ -16,7 +16,7 @@ from pages._frame.visit import Visit, owner
 from pages._live import base_url
 
 
-def share_menu(spec: TopicSpec, visit: Visit, config: Config | None) -> None:
+def share_menu(spec: TopicSpec, visit: Visit, config: Config) -> None:
     """The *Share* popover; its content is made only while it is open."""
     menu = st.popover(_("Share"), icon=":material/share:", on_change="rerun", key="bar_share")
     if not menu.open:
@@ -26,9 +26,8 @@ def share_menu(spec: TopicSpec, visit: Visit, config: Config | None) -> None:
             _saved_run(spec, visit)
         except GalleryError as error:
             st.error(error.message)
-        if config is not None:
-            st.markdown(_("**These settings** (trains again when opened)"))
-            st.code(_address(spec, settings_link(spec, config)), language=None)
+        st.markdown(_("**These settings** (trains again when opened)"))
+        st.code(_address(spec, settings_link(spec, config)), language=None)
         st.divider()
         if st.button(_("Delete my data"), help=_("Removes all your runs and shared links from here.")):
             _forget_me(visit)

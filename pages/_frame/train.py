@@ -12,7 +12,6 @@ from engine.errors import Conflict, GalleryError, NotFound
 from engine.jobs.job import JobSpec
 from engine.jobs.manager import Run
 from engine.spec import TopicSpec
-from engine.words import _
 from pages._frame.visit import Visit, key, owner, read_config
 
 DEBOUNCE = 0.12
@@ -45,7 +44,7 @@ def submit(spec: TopicSpec, visit: Visit, config: Config, *, paused: bool = Fals
     except GalleryError as error:
         visit.message = error.message
         return
-    visit.sent, visit.shared, visit.message, visit.polling = config, "", "", False
+    visit.sent, visit.shared, visit.polling = config, "", False
 
 
 def steer(visit: Visit, **message: object) -> None:
@@ -63,8 +62,8 @@ def press_main(spec: TopicSpec, visit: Visit) -> None:
     run = active_run(visit)
     if run is not None and run.state != "queued":
         steer(visit, type="resume" if run.state == "paused" else "pause")
-    elif run is None and (config := read_config(spec, visit)) is not None:
-        submit(spec, visit, config)
+    elif run is None:
+        submit_as_set(spec, visit)
 
 
 def press_step(spec: TopicSpec, visit: Visit) -> None:
@@ -76,8 +75,14 @@ def press_step(spec: TopicSpec, visit: Visit) -> None:
 
 def press_reset(spec: TopicSpec, visit: Visit) -> None:
     """Back to step 0: a fresh model that waits."""
-    if (config := read_config(spec, visit)) is not None:
-        submit(spec, visit, config, paused=True)
+    submit_as_set(spec, visit, paused=True)
+
+
+def submit_as_set(spec: TopicSpec, visit: Visit, *, paused: bool = False) -> None:
+    """Start a run of what the controls say, unless one of them says what is not allowed."""
+    config = read_config(spec, visit)
+    if not visit.message:
+        submit(spec, visit, config, paused=paused)
 
 
 def follow_settings(spec: TopicSpec, visit: Visit, config: Config) -> None:
@@ -88,20 +93,13 @@ def follow_settings(spec: TopicSpec, visit: Visit, config: Config) -> None:
     values = config.model_dump()
     before = visit.sent.model_dump()
     changed = {name: value for name, value in values.items() if value != before[name]}
-    if all(settings[name].live for name in changed):
-        if active_run(visit) is not None:
-            steer(visit, type="set", values=changed)
-            visit.sent = config
-            return
-        if set(changed) == {"speed"}:
-            return
-    if st.session_state[key(spec, "live")]:
+    run = active_run(visit)
+    if run is not None and run.state != "queued" and all(settings[n].live for n in changed):
+        steer(visit, type="set", values=changed)
+        visit.sent = config
+    elif set(changed) == {"speed"}:
+        visit.sent = config  # the pace of the next run
+    elif st.session_state[key(spec, "live")]:
         time.sleep(DEBOUNCE)
         st.empty()  # Streamlit ends this script run here if a newer change has arrived
-        submit(spec, visit, config)
-
-
-def explain_wait() -> str:
-    """Why nothing trains yet, in words; empty when everything is ready."""
-    ready = service.current().manager.ready
-    return "" if ready else _("The trainer is warming up; your run starts in a few seconds.")
+        submit(spec, visit, config, paused=run is not None and run.state == "paused")

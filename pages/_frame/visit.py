@@ -28,7 +28,7 @@ class Visit:
     values
         Settings as last seen, so that hidden controls and other pages lose nothing.
     message
-        What went wrong, in words.
+        What went wrong, in words; shown once.
     """
 
     values: dict[str, Any]
@@ -58,23 +58,23 @@ def visit_of(spec: TopicSpec) -> Visit:
     return visit
 
 
-def read_config(spec: TopicSpec, visit: Visit) -> Config | None:
+def read_config(spec: TopicSpec, visit: Visit) -> Config:
     """The configuration that the controls ask for; a hidden control counts as its default.
 
-    None, with the reason in `visit.message`, when a value is not allowed (a forged one).
+    A value that is not allowed (a forged one) is put back to what it was, and `visit.message`
+    says so.
     """
     settings = spec.config.settings()
     values = {name: st.session_state[key(spec, name)] for name in settings}
-    for name, setting in settings.items():
-        if not setting.shown(values):
-            values[name] = setting.default
     try:
-        config = spec.config.parse(values)
+        spec.config.parse(values)
     except InvalidValue as error:
         visit.message = error.message
-        return None
-    visit.values.update({n: st.session_state[key(spec, n)] for n in settings})
-    return config
+        put_values(spec, visit, {p.field: visit.values[p.field] for p in error.problems})
+        values = {name: st.session_state[key(spec, name)] for name in settings}
+    visit.values.update(values)
+    hidden = {n: s.default for n, s in settings.items() if not s.shown(values)}
+    return spec.config.parse({**values, **hidden})
 
 
 def put_values(spec: TopicSpec, visit: Visit, values: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from engine.words import _
 def status_words() -> dict[str, str]:
     """States and parts of the status line."""
     return {
+        "idle": _("press Train"),
         "connecting": _("connecting …"),
         "queued": _("waiting, place {rank} in the queue"),
         "running": "",

@@ -79,6 +79,7 @@ export class Curves {
       return { x, y: smoothed(y, weight), name: title, mode: "lines", type: "scatter", line: { color, width: 2 }, hovertemplate: "%{x}: %{y:.4~g}" };
     });
     const layout = themed(structuredClone(this.data.figure.layout), this.node);
+    layout.xaxis.range = [0, stream.started?.steps_total ?? 1]; // fixed, so that nothing jumps
     if (this.log.checked) Object.assign(layout.yaxis, { type: "log", dtick: "D2", minor: { showgrid: false } });
     Plotly.react(this.node, traces, layout, CONFIG);
   }

@@ -1,7 +1,7 @@
 // Entry of the live view. Streamlit calls the component's default export (see __init__.py) again
 // whenever its data changes; the panel of an element is made once and then only updated.
 
-import { openStream } from "./stream.js";
+import { nothing, openStream } from "./stream.js";
 import { Card } from "./card.js";
 import { Curves } from "./curves.js";
 import { Feed } from "./feed.js";
@@ -20,7 +20,7 @@ export function mount(component) {
   if (!panel) {
     panel = new PARTS[data.part](root, component);
     panels.set(root, panel);
-    panel.attach = attacher(root, panel);
+    [panel.attach, panel.detach] = attacher(root, panel);
   }
   panel.component = component;
   panel.update(data);
@@ -29,14 +29,14 @@ export function mount(component) {
 
 export function unmount(parentElement) {
   const root = parentElement.querySelector(".gallery-live");
-  panels.get(root)?.attach(null);
+  panels.get(root)?.detach();
   panels.delete(root);
 }
 
 // Keeps a panel subscribed to the stream of its source, and draws it at most once a video frame
 // and only while it can be seen.
 function attacher(root, panel) {
-  let key = null;
+  let key;
   let release = () => {};
   let scheduled = false;
   let visible = true;
@@ -60,13 +60,12 @@ function attacher(root, panel) {
     panel.stream?.seen(panel, visible);
     if (visible && missed) { missed = false; schedule(); }
   }).observe(root);
-  return (source) => {
+  const attach = (source) => {
     const wanted = source ? JSON.stringify(source) : null;
     if (wanted === key) { schedule(); return; }
     release();
     key = wanted;
-    if (!source) { panel.stream = null; return; }
-    const stream = openStream(source);
+    const stream = source ? openStream(source) : nothing;
     const stop = stream.subscribe(schedule);
     stream.seen(panel, visible);
     panel.stream = stream;
@@ -74,4 +73,6 @@ function attacher(root, panel) {
     panel.reset?.();
     schedule();
   };
+  const detach = () => { release(); panel.stream = null; };
+  return [attach, detach];
 }

@@ -16,9 +16,9 @@ export function loadPlotly(url) {
 
 export const CONFIG = { displaylogo: false, responsive: true, displayModeBar: "hover", modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
 
-// Text in the colour and font of the page's theme; figures come with greys that read on both.
+// Text in the colour and font of the page's theme; figures come with a grey that reads on both.
 export function themed(layout, node) {
   const style = getComputedStyle(node);
-  const font = { ...layout.font, color: style.getPropertyValue("--gallery-mute").trim() || layout.font?.color, family: style.fontFamily };
-  return { ...layout, font, autosize: true, height: undefined, width: undefined };
+  const color = style.color.replace(/^rgb\((.*)\)$/, "rgba($1, 0.66)");
+  return { ...layout, font: { ...layout.font, color, family: style.fontFamily }, autosize: true };
 }

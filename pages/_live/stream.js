@@ -96,6 +96,16 @@ class Stream {
   }
 }
 
+// What panels show while there is no run: untrained.
+class Nothing extends Stream {
+  constructor() {
+    super({ kind: "nothing", url: "" });
+    this.state = "idle";
+  }
+}
+
+export const nothing = new Nothing();
+
 class RunStream extends Stream {
   constructor(source) {
     super(source);
@@ -142,6 +152,7 @@ class RunStream extends Stream {
     if (type === "queued") [this.state, this.rank] = ["queued", data.rank];
     else if (type === "started") [this.state, this.started] = ["running", data];
     else if (type === "metric") {
+      for (const row of data.before ?? []) this.addRow(row.step, row.epoch, row.time, row.values);
       this.addRow(step, data.epoch, time, data.values);
       if (data.memory != null) this.memory = data.memory;
     } else if (type === "frame") this.frames.set(data.kind, { step, data: data.data });

@@ -1,0 +1,265 @@
+"""The data registry: the right bytes or a clear message, never a half-written file."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import threading
+from collections import namedtuple
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from engine import ROOT, data
+from engine.data import registry
+from engine.errors import Corrupt, InvalidValue, StorageFull, Unavailable
+from engine.settings import settings
+
+PAYLOAD = bytes(range(256)) * 1024
+SHA256 = hashlib.sha256(PAYLOAD).hexdigest()
+SHARED = ROOT.parent / "shared" / "data"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Serves PAYLOAD well or badly, by path."""
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        if self.path == "/missing":
+            self.send_error(404)
+            return
+        body = {"/wrong": PAYLOAD[::-1], "/broken": PAYLOAD[:100_000]}.get(self.path, PAYLOAD)
+        self.send_response(200)
+        if self.path != "/endless":
+            self.send_header("Content-Length", str(len(PAYLOAD)))
+        self.end_headers()
+        try:
+            self.wfile.write(body)
+            while self.path == "/endless":
+                self.wfile.write(PAYLOAD)
+        except OSError:
+            pass  # the client has had enough
+
+    def log_message(self, *_):
+        """Quiet."""
+
+
+@pytest.fixture
+def server(monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        running.asked = []
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        running.url = f"http://127.0.0.1:{running.server_port}"
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """An empty data folder and an empty cache, as the settings name them."""
+    Folders = namedtuple("Folders", "data cache")
+    made = Folders(tmp_path / "data", tmp_path / "cache")
+    made.data.mkdir()
+    monkeypatch.setenv("GALLERY_DATA_DIR", str(made.data))
+    monkeypatch.setenv("GALLERY_CACHE_DIR", str(made.cache))
+    settings.cache_clear()
+    yield made
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+@pytest.fixture
+def known(server, folders, monkeypatch):
+    """Put a data set at a path of the server into the registry."""
+
+    def add(path: str = "/good", url: str = "") -> data.DataSource:
+        file = data.DataFile("test/numbers.bin", (url or server.url) + path, len(PAYLOAD), SHA256)
+        source = data.DataSource("numbers", "Numbers", "none", (file,))
+        monkeypatch.setattr(registry, "SOURCES", (source,))
+        return source
+
+    return add
+
+
+def files_in(folder):
+    return [p for p in folder.rglob("*") if p.is_file()]
+
+
+def put(folder, payload: bytes):
+    path = folder / "test" / "numbers.bin"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(payload)
+    return path
+
+
+# The registry
+
+
+def test_the_registry_is_complete():
+    assert set(data.sources()) == {"auto-mpg", "somerville-happiness"}
+    for source in data.sources().values():
+        assert source.title
+        assert source.licence
+        assert source.bytes > 0
+        for file in source.files:
+            assert file.url.startswith("https://")
+            assert len(file.sha256) == 64
+            assert ".." not in file.path
+            assert not file.path.startswith("/")
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data folder is not here")
+@pytest.mark.parametrize("name", sorted(data.sources()))
+def test_the_shared_copies_are_the_files_expected(folders, monkeypatch, name):
+    monkeypatch.setenv("GALLERY_DATA_DIR", str(SHARED))
+    settings.cache_clear()
+    source = data.source(name)
+    assert data.fetch(name) == tuple(SHARED / f.path for f in source.files)
+    assert [p.stat().st_size for p in data.fetch(name)] == [f.bytes for f in source.files]
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(InvalidValue) as caught:
+        data.fetch("iris")
+    assert caught.value.message == (
+        "data: expected one of auto-mpg, somerville-happiness, received 'iris'."
+    )
+
+
+# Where files come from
+
+
+def test_a_file_is_downloaded_once(known, server, folders):
+    source = known()
+    assert data.held(source.files[0]) is None
+    seen = []
+    (path,) = data.fetch("numbers", seen.append)
+    assert path == folders.cache / "test" / "numbers.bin"
+    assert path.read_bytes() == PAYLOAD
+    assert seen == sorted(seen)
+    assert seen[-1] == len(PAYLOAD)
+    assert len(seen) > 2
+    assert data.held(source.files[0]) == path
+    assert data.fetch("numbers") == (path,)
+    assert server.asked == ["/good"]
+    assert files_in(folders.cache) == [path]
+
+
+def test_the_data_folder_comes_first(known, server, folders):
+    known()
+    put(folders.cache, PAYLOAD)
+    path = put(folders.data, PAYLOAD)
+    assert data.fetch("numbers") == (path,)
+    assert server.asked == []
+
+
+def test_a_damaged_copy_in_the_data_folder_is_passed_over(known, server, folders, caplog):
+    known()
+    damaged = put(folders.data, b"something else")
+    (path,) = data.fetch("numbers")
+    assert path == folders.cache / "test" / "numbers.bin"
+    assert damaged.read_bytes() == b"something else"
+    assert caplog.messages == [f"{damaged} is not the file expected (wrong checksum); passed over"]
+
+
+def test_a_damaged_copy_in_the_cache_is_replaced(known, server, folders):
+    known()
+    path = put(folders.cache, PAYLOAD[:-1])
+    assert data.fetch("numbers") == (path,)
+    assert path.read_bytes() == PAYLOAD
+
+
+# What goes wrong
+
+
+def test_a_wrong_file_is_not_kept(known, folders):
+    url = known("/wrong").files[0].url
+    with pytest.raises(Corrupt) as caught:
+        data.fetch("numbers")
+    assert caught.value.message == (
+        f"test/numbers.bin: expected sha256 {SHA256} from {url}, received another file; "
+        "nothing was kept. Try again; if it stays so the publisher has changed the file, and the "
+        "one expected has to be put into the folder that GALLERY_DATA_DIR names, "
+        "as test/numbers.bin."
+    )
+    assert files_in(folders.cache) == []
+
+
+def test_a_wrong_file_does_not_replace_an_old_one(known, folders):
+    known("/wrong")
+    path = put(folders.cache, b"old")
+    with pytest.raises(Corrupt):
+        data.fetch("numbers")
+    assert path.read_bytes() == b"old"
+    assert files_in(folders.cache) == [path]
+
+
+def test_a_download_without_end_is_stopped(known, folders):
+    known("/endless")
+    with pytest.raises(Corrupt):
+        data.fetch("numbers")
+    assert files_in(folders.cache) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"), [("/broken", "it broke off"), ("/missing", "HTTP 404")]
+)
+def test_a_download_that_fails_leaves_nothing(known, folders, path, reason):
+    url = known(path).files[0].url
+    with pytest.raises(Unavailable) as caught:
+        data.fetch("numbers")
+    assert caught.value.message == (
+        f"test/numbers.bin: no download from {url} ({reason}). Check the network and try again, "
+        "or put the file into the folder that GALLERY_DATA_DIR names, as test/numbers.bin."
+    )
+    assert files_in(folders.cache) == []
+
+
+def test_no_network_is_told(known, server, folders):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as other:
+        free_port = other.server_port
+    known(url=f"http://127.0.0.1:{free_port}")
+    with pytest.raises(Unavailable, match=r"\(no connection\)"):
+        data.fetch("numbers")
+    assert files_in(folders.cache) == []
+
+
+def test_room_is_looked_for_first(known, server, folders, monkeypatch):
+    known()
+    usage = shutil.disk_usage(folders.data)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    with pytest.raises(StorageFull) as caught:
+        data.fetch("numbers")
+    assert caught.value.message == (
+        f"test/numbers.bin: expected room for {len(PAYLOAD)} bytes in {folders.cache}, found less. "
+        "Make room, or name another folder in GALLERY_CACHE_DIR."
+    )
+    assert server.asked == []
+
+
+def test_a_disk_that_fills_up_is_told(known, folders):
+    known()
+
+    def fill(done):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(StorageFull):
+        data.fetch("numbers", fill)
+    assert files_in(folders.cache) == []
+
+
+def test_a_cache_that_cannot_be_written_is_told(known, folders):
+    known()
+    folders.cache.write_text("a file where a folder should be")
+    with pytest.raises(Unavailable) as caught:
+        data.fetch("numbers")
+    assert caught.value.message == (
+        f"test/numbers.bin: {folders.cache} cannot be written (Not a directory). "
+        "Name another in GALLERY_CACHE_DIR."
+    )

@@ -1,0 +1,227 @@
+"""The page scripts, run by Streamlit's AppTest over the inline executor."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from conftest import wait_for
+from streamlit.testing.v1 import AppTest
+
+from engine import ROOT, service
+from engine.jobs.inline import InlineExecutor
+from engine.jobs.manager import JobManager
+from engine.runs.store import RunStore
+from engine.settings import Settings
+from engine.topics import topic
+
+
+class InlineService:
+    """The service of these tests: no processes."""
+
+    def __init__(self, folder) -> None:
+        self.settings = Settings(runs_dir=str(folder), device="cpu", owner_grace=60)
+        self.store = RunStore(self.settings)
+        self.manager = JobManager(InlineExecutor(), self.settings, self.store)
+        self.predictors = None
+
+    def open(self):
+        self.manager.open()
+
+    def close(self):
+        self.manager.close()
+        self.store.close()
+
+
+@pytest.fixture
+def running(tmp_path):
+    yield service.start(InlineService(tmp_path))
+    service.stop()
+
+
+@pytest.fixture
+def page(running):
+    def open_page(**query):
+        test = AppTest.from_string(
+            "from pages._frame.page import show\nshow('regression')\n", default_timeout=30
+        )
+        test.query_params.update(query)
+        return test.run()
+
+    return open_page
+
+
+def panels(test):
+    """Data of the live panels by part."""
+    found = {}
+
+    def walk(block):
+        for child in getattr(block, "children", {}).values():
+            proto = getattr(child, "proto", None)
+            if getattr(child, "type", "") == "bidi_component":
+                data = json.loads(proto.json)
+                found[data["part"]] = data
+            walk(child)
+
+    walk(test._tree)
+    return found
+
+
+def value(test, name):
+    return test.session_state[f"regression.{name}"]
+
+
+def run_of(test):
+    return test.session_state["regression.visit"].run
+
+
+def test_it_opens_on_a_recording_with_everything_there(page):
+    test = page()
+    assert not test.exception
+    assert [b.label for b in test.button][:3] == ["Train", "Step", "Reset"]
+    parts = panels(test)
+    assert parts.keys() >= {"status", "picture", "curves", "metrics"}
+    assert parts["picture"]["source"]["url"] == "/api/v1/recordings/regression/sine?play=once"
+    assert run_of(test) == ""
+
+
+def test_every_setting_has_a_control(page):
+    test = page()
+    shown = {w.key.split(".")[1] for w in [*test.slider, *test.select_slider, *test.selectbox]}
+    shown |= {w.key.split(".")[1] for w in [*test.button_group, *test.number_input]}
+    settings = topic("regression").config.settings().values()
+    assert {s.name for s in settings if s.shown(topic("regression").config().model_dump())} <= shown
+
+
+def test_train_submits_a_run_and_the_panels_follow_it(page, running):
+    test = page()
+    test.button(key="bar_main").click().run()
+    run = run_of(test)
+    assert panels(test)["picture"]["source"] == {
+        "kind": "run",
+        "id": run,
+        "url": f"/api/v1/runs/{run}/events",
+    }
+    wait_for(lambda: running.manager.get(run).log.terminal, "the end")
+    assert running.manager.get(run).log.terminal.type == "done"
+
+
+def test_pause_and_go_on(page, running):
+    test = page(speed="slow")
+    test.button(key="bar_main").click().run()
+    manager, run = running.manager, run_of(test)
+    wait_for(lambda: manager.status(run)["step"] is not None, "the first metric")
+    assert test.run().button(key="bar_main").label == "Pause"
+    test.button(key="bar_main").click().run()
+    assert test.button(key="bar_main").label == "Go on"
+    assert manager.status(run)["state"] == "paused"
+    test.button(key="bar_main").click().run()
+    assert manager.status(run)["state"] == "running"
+    assert run_of(test) == run
+
+
+def test_reset_waits_at_step_0_and_step_makes_one(page, running):
+    test = page()
+    test.button(key="bar_reset").click().run()
+    manager, run = running.manager, run_of(test)
+    wait_for(lambda: manager.status(run)["step"] == 0, "step 0")
+    test.button(key="bar_step").click().run()
+    wait_for(lambda: manager.status(run)["step"] == 1, "step 1")
+    assert run_of(test) == run
+
+
+def test_a_preset_sets_every_control_and_shows_what_was_published(page):
+    test = page()
+    test.selectbox(key="regression.preset").set_value("R1").run()
+    assert value(test, "data") == "points"
+    assert value(test, "learning_rate") == 0.001
+    assert value(test, "epochs") == 10_000
+    parts = panels(test)
+    assert parts["picture"]["source"]["url"].startswith("/api/v1/recordings/regression/R1")
+    [published] = parts["metrics"]["published"]
+    assert (published["name"], published["value"]) == ("train_mse", 0.3775)
+
+
+def test_a_changed_setting_retrains_when_live_is_on(page, running):
+    test = page()
+    test.select_slider(key="regression.learning_rate").set_value(0.1).run()
+    run = run_of(test)
+    assert running.manager.get(run).config.learning_rate == 0.1
+
+
+def test_a_changed_setting_waits_for_train_when_live_is_off(page):
+    test = page()
+    test.toggle(key="regression.live").set_value(False).run()
+    test.select_slider(key="regression.learning_rate").set_value(0.1).run()
+    assert run_of(test) == ""
+
+
+def test_a_live_field_changes_the_running_job_without_a_new_run(page, running):
+    test = page(speed="slow")
+    test.button(key="bar_main").click().run()
+    manager, run = running.manager, run_of(test)
+    wait_for(lambda: manager.status(run)["step"] is not None, "the first metric")
+    test.select_slider(key="regression.learning_rate").set_value(0.2).run()
+    assert run_of(test) == run
+    assert manager.get(run).config.learning_rate == 0.2
+
+
+def test_settings_in_the_url_are_opened_and_train_at_once(page, running):
+    test = page(learning_rate="0.05", data="line", v="1")
+    assert value(test, "learning_rate") == 0.05
+    assert running.manager.get(run_of(test)).config.data == "line"
+
+
+def test_the_url_says_the_settings_that_differ(page):
+    test = page()
+    assert test.query_params == {}
+    test.slider(key="regression.units").set_value(4).run()
+    assert test.query_params == {"units": "4", "v": "1"}
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        (
+            {"learning_rate": "7"},
+            "learning_rate: expected a number from 1e-05 to 1, received '7'.",
+        ),
+        ({"model": "tree"}, "model: expected one of linear, mlp, received 'tree'."),
+        ({"nonsense": "1"}, "nonsense: expected a setting of this topic"),
+        ({"preset": "R99"}, "preset: expected one of R1, R2, sine, received 'R99'."),
+        ({"run": "../../etc/passwd"}, "There is no such run"),
+        ({"run": "0" * 32}, "There is no such run"),
+    ],
+)
+def test_a_wrong_url_is_explained_and_nothing_runs(page, query, words):
+    test = page(**query)
+    assert not test.exception
+    assert words in test.error[0].value
+    assert run_of(test) == ""
+    assert value(test, "learning_rate") == 0.01
+
+
+def test_a_forged_widget_value_is_explained_and_put_back(page):
+    test = page()
+    test.slider(key="regression.samples").set_value(10**9).run()
+    assert not test.exception
+    assert test.error[0].value == (
+        "samples: expected a whole number from 8 to 1024, received 1000000000."
+    )
+    assert value(test, "samples") == 128
+    assert run_of(test) == ""
+
+
+def test_a_forged_value_and_train_at_once_start_nothing(page):
+    test = page()
+    test.slider(key="regression.units").set_value(-5)
+    test.button(key="bar_main").click().run()
+    assert test.error[0].value == "units: expected a whole number from 1 to 128, received -5."
+    assert run_of(test) == ""
+
+
+def test_home_shows_a_moving_card_for_each_topic(running):
+    test = AppTest.from_file(str(ROOT / "pages" / "_gallery.py"), default_timeout=30).run()
+    assert not test.exception
+    assert "Watch neural networks learn." in test.title[0].value
+    assert panels(test)["card"]["source"]["play"] == "loop"
