@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.events import Event, dumps
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""Beginnings that make a spreadsheet take a text for a formula."""
+
+
+def escaped(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula; numbers stay numbers."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
 
 @dataclass
 class History:
@@ -58,26 +69,22 @@ class History:
     ) -> None:
         row = {"step": step, "epoch": epoch, "time": time, **values}
         length = len(self.metrics["step"])
-        for name in row.keys() - self.metrics.keys():
+        for name in [n for n in row if n not in self.metrics]:
             self.metrics[name] = [None] * length
         for name, column in self.metrics.items():
             column.append(row.get(name))
 
     def _on_frame(self, event: Event) -> None:
-        self._drop_passing_frame()
-        passing = not event.data.get("kept", False)
-        body = {"kind": event.data["kind"], "step": event.step, "data": event.data["data"]}
-        self.frames.append({**body, "passing": True} if passing else body)
+        kind = event.data["kind"]
+        self.frames = [f for f in self.frames if f["kind"] != kind or not f.get("passing")]
+        passing = {} if event.data.get("kept") else {"passing": True}
+        self.frames.append({"kind": kind, "step": event.step, "data": event.data["data"], **passing})
 
     def keep_frames(self, frames: list[dict[str, Any]]) -> None:
         """Merge the log-spaced frames that were too quick to be sent live."""
-        known = {f["step"] for f in self.frames}
-        self.frames += [f for f in frames if f["step"] not in known]
+        known = {(f["kind"], f["step"]) for f in self.frames}
+        self.frames += [f for f in frames if (f["kind"], f["step"]) not in known]
         self.frames.sort(key=lambda f: f["step"])
-
-    def _drop_passing_frame(self) -> None:
-        if self.frames and self.frames[-1].get("passing"):
-            self.frames.pop()
 
     def _on_note(self, event: Event) -> None:
         self.notes.append({"step": event.step, **event.data})
@@ -118,6 +125,14 @@ class History:
             yield Event("note", {k: v for k, v in note.items() if k != "step"}, note["step"])
         if self.terminal:
             yield Event(self.terminal["type"], self.terminal["data"], time=self.terminal["time"])
+
+    def to_csv(self) -> str:
+        """The metric columns by step, as CSV that no spreadsheet takes for formulas."""
+        text = io.StringIO()
+        writer = csv.writer(text)
+        for row in [self.metrics, *zip(*self.metrics.values(), strict=True)]:
+            writer.writerow([escaped(cell) for cell in row])
+        return text.getvalue()
 
     def to_json(self) -> str:
         return dumps(self.__dict__)

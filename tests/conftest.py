@@ -70,6 +70,10 @@ class Borrowed:
     def ready(self) -> bool:
         return self._executor.ready
 
+    @property
+    def broken(self) -> bool:
+        return self._executor.broken
+
     def open(self) -> None:
         """It is open."""
 

@@ -732,16 +732,23 @@ def test_a_run_predicts_with_its_own_weights(client: TestClient, house: Any) -> 
         forget_memory(house)
 
 
+def ship(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Let the manifest list these checkpoints (`topic/name`) and no other."""
+    listed = [
+        SimpleNamespace(topic=topic, name=name) for topic, name in (n.split("/") for n in names)
+    ]
+    manifest = SimpleNamespace(checkpoints=listed)
+    monkeypatch.setattr(predictions.shelf, "manifest", lambda: manifest)
+
+
 def test_a_shipped_checkpoint_predicts(
-    client: TestClient, house: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, house: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(predictions, "CHECKPOINTS", tmp_path)
-    (tmp_path / "regression").mkdir()
-    (tmp_path / "regression" / "line.safetensors").touch()
+    ship(monkeypatch, "regression/line", "gan/digits")
     question = {"model": "line", "inputs": [3]}
     assert client.post("/api/v1/regression/predict", json=question).json() == {"outputs": [6]}
     assert house.predictors.asked == [{"topic": "regression", "inputs": [3], "checkpoint": "line"}]
-    for name in ("../regression/line", "line.safetensors", "", "line\0"):
+    for name in ("../regression/line", "digits", "line.safetensors", "", "line\0"):
         answer = client.post("/api/v1/regression/predict", json={**question, "model": name})
         assert answer.status_code == 422
         assert error_of(answer)["message"] == (
@@ -832,17 +839,16 @@ def test_predictors_that_warm_up_are_unavailable(
 
 
 def test_reference_prediction(
-    client: TestClient, house: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, house: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(predictions, "CHECKPOINTS", tmp_path)
+    ship(monkeypatch)
     answer = client.post("/prediction", json={"data": [[0.5] * 22]})
     assert answer.status_code == 503
     assert answer.json() == {
         "status": "error",
         "message": "No model is installed for this address yet.",
     }
-    (tmp_path / "classification").mkdir()
-    (tmp_path / "classification" / "credit.safetensors").touch()
+    ship(monkeypatch, "classification/credit")
     answer = client.post("/prediction", json={"data": [[0.5] * 22]})
     assert answer.json() == {"status": "ok", "result": 1}
     assert house.predictors.asked == [

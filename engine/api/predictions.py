@@ -24,17 +24,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from engine import ROOT, service, topics
+from engine import service, topics
 from engine.api.owner import Asker
 from engine.api.results import weights
 from engine.api.runs import in_memory
 from engine.api.security import BodyLimit
+from engine.checkpoints import shelf
 from engine.errors import GalleryError, InvalidValue, Rejected, Unavailable
 from engine.words import _
 
 router = APIRouter()
 
-CHECKPOINTS = ROOT / "checkpoints"
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 DEFAULT_TOPIC, DEFAULT_CHECKPOINT = "classification", "credit"
@@ -97,7 +97,7 @@ def _run_model(topic: str, run_id: str, asker: str) -> dict[str, Any]:
 
 def _checkpoint_model(topic: str, name: str) -> dict[str, Any]:
     """Arguments that have the predictors load a shipped checkpoint."""
-    shipped = sorted(f.stem for f in (CHECKPOINTS / topic).glob("*.safetensors"))
+    shipped = [e.name for e in shelf.manifest().checkpoints if e.topic == topic]
     if name not in shipped:
         expected = _("the id of a run, or one of the checkpoints: {names}")
         names = ", ".join(shipped) or _("none is shipped for this topic")

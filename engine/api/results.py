@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -21,10 +19,6 @@ from engine.words import _
 router = APIRouter()
 
 WEIGHTS = "weights.safetensors"
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""Beginnings that make a spreadsheet take a text for a formula."""
-
 
 class Shared(BaseModel):
     """The address of a shared run's page, and until when it is kept."""
@@ -72,17 +66,7 @@ def run_history(run_id: str, asker: Asker) -> Response:
 )
 def run_table(run_id: str, asker: Asker) -> Response:
     history = finished(run_id, asker)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([escaped(name) for name in history.metrics])
-    for row in zip(*history.metrics.values(), strict=True):
-        writer.writerow([escaped(cell) for cell in row])
-    return _download(text.getvalue(), "text/csv", f"{history.topic}-{run_id[:8]}.csv")
-
-
-def escaped(cell: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    return _download(history.to_csv(), "text/csv", f"{history.topic}-{run_id[:8]}.csv")
 
 
 @router.get(

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
 from engine.history import History
 from engine.words import _
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""Beginnings that make a spreadsheet take a text for a formula."""
-
 
 def save_run(folder: Path, history: History, artifacts: Mapping[str, bytes]) -> None:
     """Write `history.json`, `history.csv` and the artifacts (`weights.safetensors`).
@@ -27,7 +20,7 @@ def save_run(folder: Path, history: History, artifacts: Mapping[str, bytes]) -> 
     """
     files = {
         "history.json": history.to_json().encode(),
-        "history.csv": to_csv(history).encode(),
+        "history.csv": history.to_csv().encode(),
         **artifacts,
     }
     for name, payload in files.items():
@@ -39,17 +32,3 @@ def save_run(folder: Path, history: History, artifacts: Mapping[str, bytes]) -> 
         except OSError as error:
             text = _("{path} could not be written: {reason}.")
             raise click.ClickException(text.format(path=path, reason=error.strerror)) from None
-
-
-def to_csv(history: History) -> str:
-    """The metric columns by step; empty cells where a metric was not measured."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    for row in [history.metrics, *zip(*history.metrics.values(), strict=True)]:
-        writer.writerow([escaped(cell) for cell in row])
-    return text.getvalue()
-
-
-def escaped(cell: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula; numbers stay numbers."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

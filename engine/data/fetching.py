@@ -53,10 +53,14 @@ def fetch(name: str, progress: Progress = lambda done: None) -> tuple[Path, ...]
     """
     paths, here = [], 0
     for file in source(name).files:
-        paths.append(_fetch_file(file, lambda done, before=here: progress(before + done)))
+        paths.append(_fetch_file(file, _counted_on(progress, here)))
         here += file.bytes
         progress(here)
     return tuple(paths)
+
+
+def _counted_on(progress: Progress, here: int) -> Progress:
+    return lambda done: progress(here + done)
 
 
 def held(file: DataFile) -> Path | None:

@@ -28,6 +28,7 @@ class InlineExecutor:
     """Runs each job in a thread. Imports torch at the first job."""
 
     ready = True
+    broken = False
 
     def __init__(self, slots: int = 1) -> None:
         self.slots = slots
@@ -46,7 +47,9 @@ class InlineExecutor:
 
     @staticmethod
     def _work(job: JobSpec, inbox: Inbox, sink: TaskSink) -> None:
-        from engine.jobs.perform import perform
+        try:
+            from engine.jobs.perform import perform
 
-        perform(job, inbox, sink)
-        sink.ended(None)
+            perform(job, inbox, sink)
+        finally:
+            sink.ended(None)

@@ -54,6 +54,10 @@ class LocalExecutor:
     def ready(self) -> bool:
         return self.host.ready
 
+    @property
+    def broken(self) -> bool:
+        return self.host.broken
+
     def open(self) -> None:
         """Start warming up; `on_ready` is called when jobs can start."""
         self.host.open()

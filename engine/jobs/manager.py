@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -54,6 +54,9 @@ class Executor(Protocol):
 
     @property
     def ready(self) -> bool: ...
+
+    @property
+    def broken(self) -> bool: ...
 
     def open(self) -> None: ...
 
@@ -307,6 +310,22 @@ class JobManager:
             run.stored = self._writer.submit(self._store, run)  # there may be room by now
         run.stored.result(seconds)
 
+    def forget(self, owner: str, run_id: str | None = None, seconds: float = 10.0) -> None:
+        """End a visitor's runs, or only one of them, and drop them from memory.
+
+        Returns when nothing of them will be written any more (at most after `seconds`), so that
+        the run store can then delete what it has of them.
+        """
+        with self._lock:
+            runs = [r for r in self._runs.values() if r.owner == owner and run_id in (None, r.id)]
+            for run in runs:
+                if run.active:
+                    self._end(run, "cancelled")
+            self._changed.wait_for(lambda: not any(r.active for r in runs), seconds)
+            for run in runs:
+                self._runs.pop(run.id, None)
+        wait([run.stored for run in runs if run.stored is not None], seconds)
+
     # Presence ----------------------------------------------------------------------------------
 
     def arrive(self, owner: str) -> None:
@@ -389,6 +408,7 @@ class JobManager:
             run.state = event.type  # type: ignore[assignment]
             run.log.append(event)
             run.stored = self._writer.submit(self._store, run)
+            self._changed.notify_all()
 
     def _store(self, run: Run) -> None:
         if self._archive is None:
@@ -427,6 +447,8 @@ class JobManager:
                 if not self._running and not self._queue:
                     self._changed.wait()
                     continue
+                if self.executor.broken:
+                    self._give_up()
                 now = time.monotonic()
                 overdue = [r for r in self._running.values() if now >= r.kill_at]
                 self._end_overdue(now)
@@ -435,6 +457,13 @@ class JobManager:
                 if run.task is not None:
                     run.task.kill()
             time.sleep(TICK)
+
+    def _give_up(self) -> None:
+        """The executor will never start: nobody is to wait for it."""
+        message = _("The trainer could not be started. The server's log says why.")
+        for run in list(self._queue):
+            self._queue.remove(run)
+            self._finish(run, Event("failed", {"message": message}))
 
     def _end_overdue(self, now: float) -> None:
         for run in [*self._running.values(), *self._queue]:

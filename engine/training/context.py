@@ -104,6 +104,7 @@ class Context:
         self._next_metric = 0.0
         self._next_frame = 0.0
         self._keep: frozenset[int] = frozenset()
+        self._measured = self._drawn = -1  # the last steps that were told and shown
         self._untold: list[dict[str, Any]] = []
 
     # Events ------------------------------------------------------------------------------
@@ -158,10 +159,10 @@ class Context:
     ) -> Iterator[Event]:
         """Yield the metric and the frame that are due at `step`; `now` forces both."""
         moment = time.perf_counter()
-        now = now or self.paused or self.inbox.waiting
         kept = step in self._keep
         told = now or moment >= self._next_metric
-        if told or kept:
+        if (told or kept) and step != self._measured:
+            self._measured = step if told else self._measured
             row = {"epoch": round(epoch, 4), "values": dict(measure())}
             if told:
                 self._next_metric = moment + METRIC_INTERVAL
@@ -170,7 +171,8 @@ class Context:
             else:
                 self._untold.append({"step": step, "time": time.time(), **row})
         shown = now or moment >= self._next_frame
-        if draw is not None and (kept or shown):
+        if draw is not None and (kept or shown) and step != self._drawn:
+            self._drawn = step if shown else self._drawn
             kind, data = draw()
             if shown:
                 self._next_frame = moment + FRAME_INTERVAL
@@ -180,8 +182,13 @@ class Context:
 
     # Controls ---------------------------------------------------------------------------------
 
-    def obey(self) -> Iterator[Event]:
+    def obey(self, show: Callable[[], Iterator[Event]]) -> Iterator[Event]:
         """Carry out waiting controls and keep the pace; returns when the next step may run.
+
+        Parameters
+        ----------
+        show
+            Yields metric and frame of this moment, so that a pause shows exactly where it is.
 
         Raises
         ------
@@ -190,15 +197,23 @@ class Context:
         """
         pace = STEPS_PER_SECOND.get(self.config.speed)
         until = time.perf_counter() + 1 / pace if pace else 0.0
+        told = False
         while True:
             for message in self.inbox.take():
                 yield from self._carry_out(message)
-            if self.paused and self._single_steps:
-                self._single_steps -= 1
-                return
             if self.paused:
+                if self._single_steps:
+                    self._single_steps -= 1
+                    return
+                if not told:
+                    told = True
+                    yield from show()
+                    yield self.note("info", _("Paused"), paused=True)
                 self.inbox.wait(None)
                 continue
+            if told:
+                yield self.note("info", _("Resumed"), paused=False)
+                return
             remaining = until - time.perf_counter()
             if remaining <= 0 or not self.inbox.wait(remaining):
                 return
@@ -212,11 +227,9 @@ class Context:
             names = ", ".join(f"{name} = {value}" for name, value in message["values"].items())
             text = _("Changed while training: {names}").format(names=names)
             yield self.note("info", text, set=dict(message["values"]))
-            return
-        if kind == "step":
+        elif kind == "step":
+            self.paused = True
             self._single_steps += 1
-        paused = kind != "resume"
-        if paused != self.paused:
-            self.paused = paused
-            self._single_steps = self._single_steps if paused else 0
-            yield self.note("info", _("Paused") if paused else _("Resumed"), paused=paused)
+        else:
+            self.paused = kind == "pause"
+            self._single_steps = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -61,17 +62,21 @@ def train(
     Diverged
         When the measured training loss is not a finite number.
     """
-    yield from context.report(0, 0.0, measure, draw, now=True)
+
+    def report(k: int, now: bool) -> Iterator[Event]:
+        return context.report(k, k / steps_per_epoch, measure, draw, now)
+
+    yield from report(0, True)
     for k in range(1, steps + 1):
         if context.wanted():
             config = context.config
-            yield from context.obey()
+            yield from context.obey(partial(report, k - 1, True))
             if adapt is not None and context.config is not config:
                 adapt()
         step()
         if not context.due(k):
             continue
-        for event in context.report(k, k / steps_per_epoch, measure, draw, now=k == steps):
+        for event in report(k, k == steps):
             if event.type == "metric" and not isfinite(event.data["values"]["train_loss"]):
                 raise Diverged(k)
             yield event

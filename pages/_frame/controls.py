@@ -14,6 +14,7 @@ from pages._frame.visit import Visit, key
 
 SEGMENTS = 3
 """Choices up to this many stand side by side; more go into a list."""
+TOO_LONG_FOR_A_SLIDER = 10**6
 IN_THE_BAR = ("speed",)
 
 
@@ -27,14 +28,19 @@ def settings_card(spec: TopicSpec, visit: Visit) -> None:
             group = setting.group
             st.markdown(f"**{_(group)}**")
         hidden = setting.title == setting.group  # the heading says it already
-        control(spec, setting, label_visibility="collapsed" if hidden else "visible")
+        control(spec, visit, setting, label_visibility="collapsed" if hidden else "visible")
     with st.expander(_("More settings")):
         for setting in (s for s in shown if not s.essential):
-            control(spec, setting)
+            control(spec, visit, setting)
 
 
-def control(spec: TopicSpec, setting: Setting, **options: Any) -> None:
-    """One control; its value lives in the session state under `key(spec, name)`."""
+def control(spec: TopicSpec, visit: Visit, setting: Setting, **options: Any) -> None:
+    """One control; its value lives in the session state under `key(spec, name)`.
+
+    The last valid value is the widget's default: Streamlit falls back to it when a forged frame
+    brings a value out of range.
+    """
+    last = visit.values[setting.name]
     common = {
         "label": _title(setting),
         "key": key(spec, setting.name),
@@ -46,20 +52,21 @@ def control(spec: TopicSpec, setting: Setting, **options: Any) -> None:
             options=setting.choices,
             format_func=setting.label,
             required=True,
-            default=setting.default,
+            default=last,
             **common,
         )
     elif setting.kind == "choice":
-        st.selectbox(options=setting.choices, format_func=setting.label, **common)
+        index = setting.choices.index(last)
+        st.selectbox(options=setting.choices, index=index, format_func=setting.label, **common)
     elif setting.kind == "bool":
-        st.toggle(value=setting.default, **common)
+        st.toggle(value=last, **common)
     elif setting.scale == "log":
-        value = st.session_state[common["key"]]
-        st.select_slider(options=_ladder(setting, value), format_func=_number, **common)
-    elif setting.high is not None and setting.high > 10**6:
-        st.number_input(min_value=setting.low, max_value=setting.high, step=setting.step, **common)
+        ladder = _ladder(setting, last)
+        st.select_slider(options=ladder, value=last, format_func=_number, **common)
     else:
-        st.slider(min_value=setting.low, max_value=setting.high, step=setting.step, **common)
+        limits = {"min_value": setting.low, "max_value": setting.high, "step": setting.step}
+        widget = st.number_input if setting.high > TOO_LONG_FOR_A_SLIDER else st.slider
+        widget(value=last, **limits, **common)
 
 
 def _title(setting: Setting) -> str:

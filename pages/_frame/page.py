@@ -91,7 +91,8 @@ def bar(spec: TopicSpec, visit: Visit, config: Config, source: dict[str, Any] | 
         )
         st.button(_("Step"), key="bar_step", on_click=train.press_step, args=arguments)
         st.button(_("Reset"), key="bar_reset", on_click=train.press_reset, args=arguments)
-        control(spec, spec.config.settings()["speed"], label_visibility="collapsed", width=132)
+        speed = spec.config.settings()["speed"]
+        control(spec, visit, speed, label_visibility="collapsed", width=132)
         preset_list(spec, visit, config)
         st.toggle(
             _("Live"),

@@ -73,9 +73,7 @@ def _report(run_id: str) -> None:
 
 def _forget_me(visit: Visit) -> None:
     current = service.current()
-    run = current.manager.active_run(owner())
-    if run is not None:
-        current.manager.control(run.id, {"type": "cancel"})
+    current.manager.forget(owner())
     count = current.store.delete_owner(owner())
     visit.run = visit.shared = ""
     visit.ended.clear()

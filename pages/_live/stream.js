@@ -110,6 +110,7 @@ class RunStream extends Stream {
   constructor(source) {
     super(source);
     this.polling = false;
+    this.chain = Promise.resolve();
     this.connect();
   }
 
@@ -133,9 +134,12 @@ class RunStream extends Stream {
     this.changed();
   }
 
-  async receive(event) {
-    if (event.url) event = await (await fetch(event.url)).json();
-    this.ingest([event]);
+  // A large event comes as an address; order is kept, and one that is gone meanwhile is passed over.
+  receive(event) {
+    this.chain = this.chain.then(async () => {
+      const response = event.url ? await fetch(event.url) : null;
+      if (!response || response.ok) this.ingest([response ? await response.json() : event]);
+    });
   }
 
   // Events by stream or by polling; an event that was seen already is passed over.

@@ -25,11 +25,9 @@ def run(config: RegressionConfig, context: Context) -> Iterator[Event]:
     """Fit the model to the points; yields the events of the run."""
     points = data.make(config)
     model = build(config, generator(config.seed, "weights")).to(context.device)
-    x, y = (torch.from_numpy(a).unsqueeze(1).to(context.device) for a in points[:2])
-    held_out = torch.from_numpy(points.held_out).to(context.device)
-    fit_x, fit_y = x[~held_out], y[~held_out]
+    parts = splits(points, context.device)
+    fit_x, fit_y = parts["train"]
     grid = torch.from_numpy(data.grid(points)).unsqueeze(1).to(context.device)
-    splits = {"train": (fit_x, fit_y), "val": (x[held_out], y[held_out])}
 
     size = min(config.batch_size or len(fit_x), len(fit_x))
     steps_per_epoch = -(-len(fit_x) // size)
@@ -44,11 +42,18 @@ def run(config: RegressionConfig, context: Context) -> Iterator[Event]:
         steps=config.epochs * steps_per_epoch,
         steps_per_epoch=steps_per_epoch,
         context=context,
-        measure=lambda: measure(model, splits),
+        measure=lambda: measure(model, parts),
         draw=lambda: ("fit", {"fit": curve(model, grid)}),
         adapt=lambda: set_learning_rate(optimiser, context.config.learning_rate),
     )
-    yield context.done(measure(model, splits), model.state_dict())
+    yield context.done(measure(model, parts), model.state_dict())
+
+
+def splits(points: data.Points, device: str = "cpu") -> dict[str, tuple[Tensor, Tensor]]:
+    """`train` and `val` as (x, y), each of shape (N, 1)."""
+    x, y = (torch.from_numpy(a).unsqueeze(1).to(device) for a in points[:2])
+    held_out = torch.from_numpy(points.held_out).to(device)
+    return {"train": (x[~held_out], y[~held_out]), "val": (x[held_out], y[held_out])}
 
 
 def stepper(
@@ -91,11 +96,11 @@ def mini_batches(
 
 
 @torch.no_grad()
-def measure(model: nn.Module, splits: Mapping[str, tuple[Tensor, Tensor]]) -> dict[str, float]:
+def measure(model: nn.Module, parts: Mapping[str, tuple[Tensor, Tensor]]) -> dict[str, float]:
     """MSE, MAE and R² of each split that has points; slope and intercept of a straight line."""
     model.eval()
     metrics: dict[str, float] = {}
-    for split, (x, y) in splits.items():
+    for split, (x, y) in parts.items():
         if len(x):
             error = model(x) - y
             mse = error.square().mean()

@@ -1,8 +1,7 @@
-"""How the shipped checkpoints are made: one module per topic with its `RECIPES`."""
+"""How the shipped checkpoints are made: a topic's `shipped.py` holds its `RECIPES`."""
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -51,11 +50,11 @@ class Recipe:
 @cache
 def recipes() -> Mapping[tuple[str, str], Recipe]:
     """All recipes by `(topic, name)`. Imports torch."""
-    modules = sorted(m.name for m in pkgutil.iter_modules(__path__))
+    shipping = [t for t in topics.topics() if (topics.folder(t) / "shipped.py").is_file()]
     return {
         (topic, recipe.name): recipe
-        for topic in modules
-        for recipe in import_module(f"{__name__}.{topic}").RECIPES
+        for topic in shipping
+        for recipe in import_module(f"engine.topics.{topic}.shipped").RECIPES
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
 from engine.checkpoints.recipes import Recipe
@@ -13,12 +12,7 @@ from engine.words import N_
 
 def measure(config: RegressionConfig, model: nn.Module) -> dict[str, float]:
     """All metrics of `model` on the points of `config`."""
-    points = data.make(config)
-    x, y = (torch.from_numpy(a).unsqueeze(1) for a in points[:2])
-    held_out = torch.from_numpy(points.held_out)
-    splits = {"train": (x[~held_out], y[~held_out]), "val": (x[held_out], y[held_out])}
-    metrics: dict[str, float] = recipe.measure(model, splits)
-    return metrics
+    return recipe.measure(model, recipe.splits(data.make(config)))
 
 
 RECIPES = (
