@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from engine import ROOT, api, service
+from pages._frame.guard import WidgetGuard
 
 
 @asynccontextmanager
@@ -25,6 +27,6 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
 app = st.App(
     ROOT / "pages" / "_gallery.py",
     routes=api.routes(asset_dir=ROOT / "pages" / "_live"),
-    middleware=api.middleware(),
+    middleware=[*api.middleware(), Middleware(WidgetGuard)],
     lifespan=lifespan,
 )

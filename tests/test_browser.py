@@ -10,6 +10,7 @@ import pytest
 from engine.bench.browser import Server, chromium
 from conftest import wait_for
 from playwright.sync_api import expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 pytestmark = pytest.mark.browser
 
@@ -178,6 +179,36 @@ def test_a_link_with_a_wrong_value_says_so_and_nothing_runs(visitor):
     page = opened(visitor(), "/regression?learning_rate=7")
     expect(page.get_by_test_id("stAlert")).to_contain_text(
         "learning_rate: expected a number from 1e-05 to 1, received '7'."
+    )
+    assert run_shown(page) is None
+
+
+def test_a_forged_widget_frame_is_explained_and_nothing_runs(visitor):
+    """A visitor who writes to the websocket themselves."""
+    page = visitor()
+    forge = {"on": False}
+
+    def through(route):
+        upstream = route.connect_to_server()
+
+        def pass_on(frame):
+            message = BackMsg()
+            message.ParseFromString(frame)
+            if forge["on"] and message.WhichOneof("type") == "rerun_script":
+                for widget in message.rerun_script.widget_states.widgets:
+                    if widget.id.endswith("regression.units"):
+                        widget.double_array_value.data[:] = [10**9]
+                frame = message.SerializeToString()
+            upstream.send(frame)
+
+        route.on_message(pass_on)
+
+    page.route_web_socket(re.compile("_stcore/stream"), through)
+    opened(page)
+    forge["on"] = True
+    press(page, "main")
+    expect(page.get_by_test_id("stAlert")).to_contain_text(
+        "units: expected a whole number from 1 to 128, received 1000000000."
     )
     assert run_shown(page) is None
 

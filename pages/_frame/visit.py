@@ -13,6 +13,7 @@ from engine.api.owner import owner_of
 from engine.config import Config
 from engine.errors import InvalidValue
 from engine.spec import TopicSpec
+from pages._frame.guard import take_message
 
 
 @dataclass
@@ -65,6 +66,7 @@ def read_config(spec: TopicSpec, visit: Visit) -> Config:
     says so.
     """
     settings = spec.config.settings()
+    visit.message = take_message(owner()) or visit.message
     values = {name: st.session_state[key(spec, name)] for name in settings}
     try:
         spec.config.parse(values)
