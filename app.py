@@ -1,4 +1,4 @@
-"""The PyTorch Live Gallery: `streamlit run app.py`. Only the composition; see README for the tree."""
+"""The PyTorch Live Gallery: `streamlit run app.py`. Only the composition."""
 
 from __future__ import annotations
 

@@ -64,7 +64,8 @@ def setting(
         "labels": dict(labels or {}),
         "shown_if": shown_if,
     }
-    return Field(default, title=title, ge=low, le=high, json_schema_extra={"gallery": extra})
+    schema: Any = {"gallery": extra}
+    return Field(default, title=title, ge=low, le=high, json_schema_extra=schema)
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,9 @@ class Config(BaseModel):
         name = str(error["loc"][0]) if error["loc"] else "config"
         known = cls.settings().get(name)
         if known is None:
-            expected = _("a setting of this topic ({names})").format(names=", ".join(cls.settings()))
+            expected = _("a setting of this topic ({names})").format(
+                names=", ".join(cls.settings())
+            )
             return Problem(shorten(name)[1:-1], expected, shorten(error["input"]))
         return Problem(name, known.expected, shorten(error["input"]))
 
@@ -184,7 +187,9 @@ class Config(BaseModel):
             if known is not None and not known.live:
                 live = ", ".join(n for n, s in self.settings().items() if s.live)
                 raise InvalidValue.of(
-                    name, _("a setting that can change while training ({live})").format(live=live), value
+                    name,
+                    _("a setting that can change while training ({live})").format(live=live),
+                    value,
                 )
         return self.changed(values)
 
@@ -193,7 +198,7 @@ def _describe(name: str, field: Any) -> Setting:
     extra = field.json_schema_extra["gallery"]
     bounds = {type(m): m for m in field.metadata}
     choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
-    kind = "choice" if choices else field.annotation.__name__
+    kind: Any = "choice" if choices else field.annotation.__name__
     return Setting(
         name=name,
         kind=kind,

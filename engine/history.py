@@ -78,7 +78,9 @@ class History:
         kind = event.data["kind"]
         self.frames = [f for f in self.frames if f["kind"] != kind or not f.get("passing")]
         passing = {} if event.data.get("kept") else {"passing": True}
-        self.frames.append({"kind": kind, "step": event.step, "data": event.data["data"], **passing})
+        self.frames.append(
+            {"kind": kind, "step": event.step, "data": event.data["data"], **passing}
+        )
 
     def keep_frames(self, frames: list[dict[str, Any]]) -> None:
         """Merge the log-spaced frames that were too quick to be sent live."""
@@ -100,7 +102,9 @@ class History:
     def series(self, name: str) -> tuple[list[int], list[float]]:
         """Steps and values at which the metric `name` was measured."""
         column = self.metrics.get(name, [])
-        pairs = [(s, v) for s, v in zip(self.metrics["step"], column, strict=False) if v is not None]
+        pairs = [
+            (s, v) for s, v in zip(self.metrics["step"], column, strict=False) if v is not None
+        ]
         return [s for s, _ in pairs], [v for _, v in pairs]
 
     def events(self) -> Iterator[Event]:

@@ -38,7 +38,9 @@ def load(topic: str, name: str) -> History:
 
 def record_all() -> list[Path]:
     """Train every preset that a topic ships a recording of; returns the files written."""
-    return [record(spec.name, p.id) for spec in topics().values() for p in spec.presets if p.recorded]
+    return [
+        record(spec.name, p.id) for spec in topics().values() for p in spec.presets if p.recorded
+    ]
 
 
 def record(topic: str, preset_id: str) -> Path:

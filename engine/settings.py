@@ -18,7 +18,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="GALLERY_", frozen=True, extra="ignore")
 
-    data_dir: Path | None = Field(None, description="Folder looked in before downloading (read-only).")
+    data_dir: Path | None = Field(
+        None, description="Folder looked in before downloading (read-only)."
+    )
     cache_dir: Path = Field(ROOT / "cache", description="Downloads and converted arrays.")
     runs_dir: str = Field(
         str(ROOT / "runs"), description="Folder or fsspec URL for the files of runs."
@@ -27,7 +29,8 @@ class Settings(BaseSettings):
         "", description="SQLAlchemy URL of the run index; empty: a SQLite file in the runs folder."
     )
     secret: SecretStr | None = Field(
-        None, description="Key that signs owner cookies; empty: made once and kept in the runs folder."
+        None,
+        description="Key that signs owner cookies; empty: made once and kept in the runs folder.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where jobs train.")
     slots: int = Field(
@@ -44,7 +47,9 @@ class Settings(BaseSettings):
     worker_jobs: int = Field(
         0, ge=0, description="Jobs a worker serves before it is replaced; 0: 1 on CPU, 50 on CUDA."
     )
-    inference_workers: int = Field(1, ge=1, le=64, description="Warm workers that answer predictions.")
+    inference_workers: int = Field(
+        1, ge=1, le=64, description="Warm workers that answer predictions."
+    )
     inference_timeout: float = Field(20.0, gt=0, description="Seconds one prediction may take.")
     unsaved_hours: float = Field(6.0, gt=0, description="Hours an unsaved run is kept.")
     shared_days: float = Field(90.0, gt=0, description="Days a shared run is kept.")
@@ -52,7 +57,9 @@ class Settings(BaseSettings):
     bytes_per_owner: int = Field(200, ge=1, description="MB of runs kept for one visitor.")
     bytes_total: int = Field(5000, ge=1, description="MB of runs kept in all.")
     reports_to_hide: int = Field(3, ge=1, description="Reports after which a shared run is hidden.")
-    frame_ancestors: str = Field("'self'", description="Who may embed the pages (CSP frame-ancestors).")
+    frame_ancestors: str = Field(
+        "'self'", description="Who may embed the pages (CSP frame-ancestors)."
+    )
     metrics: bool = Field(False, description="Serve Prometheus figures at /metrics.")
     trust_proxy: bool = Field(
         False, description="Take the visitor's address from X-Forwarded-For (behind a proxy only)."

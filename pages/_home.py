@@ -49,7 +49,9 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="hero"):
     with st.container(gap="small"):
         st.title(_("Watch neural networks learn."), anchor=False)
         st.markdown(
-            _("Live experiments in PyTorch. Change anything while it runs, see inside, send the link.")
+            _(
+                "Live experiments in PyTorch. Change anything while it runs, see inside, send the link."
+            )
         )
     if st.button(_("Surprise me"), type="primary"):
         surprise()

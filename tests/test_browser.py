@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from engine.bench.browser import Server, chromium
 from conftest import wait_for
 from playwright.sync_api import expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from engine.bench.browser import Server, chromium
 
 pytestmark = pytest.mark.browser
 
@@ -88,7 +90,9 @@ def trained(page):
     """Press Train and wait for the end and the script rerun that follows it."""
     before = run_shown(page)
     press(page, "main")
-    page.wait_for_function(f"({LAST_RUN})?.terminal && {LAST_RUN}.source.id !== {json.dumps(before)}")
+    page.wait_for_function(
+        f"({LAST_RUN})?.terminal && {LAST_RUN}.source.id !== {json.dumps(before)}"
+    )
     expect(page.locator(".st-key-bar_main")).to_contain_text("Train")
 
 
@@ -138,7 +142,7 @@ def test_training_draws_into_the_same_node_without_a_rerun(visitor):
     page = opened(visitor(), "/regression?preset=R1")
     page.wait_for_timeout(500)
     page.evaluate(RECORD)
-    page.evaluate("window.plots[0].on('plotly_afterplot', () => window.redraws = (window.redraws ?? 0) + 1)")
+    page.evaluate("window.redraws = 0; plots[0].on('plotly_afterplot', () => { redraws += 1; })")
     trained(page)
     drawn = [d for d in page.evaluate("window.drawn") if d["part"] == "picture" and d["time"]]
     assert len({d["step"] for d in drawn}) >= 5
@@ -154,14 +158,9 @@ def test_training_draws_into_the_same_node_without_a_rerun(visitor):
 def test_the_curve_on_the_screen_is_the_trained_model(visitor):
     page = opened(visitor(), "/regression?preset=R1")
     trained(page)
-    x, y = page.evaluate(
-        "(() => { const t = document.querySelector('.js-plotly-plot').data.at(-1); return [t.x, t.y]; })()"
-    )
-    cells = dict(
-        page.evaluate(
-            "[...document.querySelectorAll('.gl-metrics div')].map((d) => [d.firstChild.textContent, d.lastChild.textContent])"
-        )
-    )
+    x, y = page.evaluate(CURVE.replace(".y", ".x")), page.evaluate(CURVE)
+    names = page.locator(".gl-metrics div > span").all_inner_texts()
+    cells = dict(zip(names, page.locator(".gl-metrics div > b").all_inner_texts(), strict=True))
     slope = (y[-1] - y[0]) / (x[-1] - x[0])
     assert slope == pytest.approx(float(cells["Slope"]), abs=2e-3)
     assert float(cells["Train MSE"]) <= 0.3776
@@ -231,7 +230,7 @@ def test_a_changed_setting_trains_again(visitor):
     expect(page).to_have_url(re.compile("model=linear"))
     page.wait_for_function(f"{LAST_RUN}?.terminal")
     line = page.evaluate(CURVE)
-    bends = [b - a for a, b in zip(line, line[1:], strict=False)]
+    bends = [b - a for a, b in pairwise(line)]
     assert max(bends) - min(bends) < 1e-3
 
 
@@ -243,7 +242,7 @@ def test_pause_step_and_go_on_with_the_keyboard(visitor):
     until(page, "paused")
     before = step_shown(page)
     page.keyboard.press("ArrowRight")
-    page.wait_for_function(f"document.querySelector('.gl-chip').textContent.includes('step {before + 1:,} of')")
+    expect(page.locator(".gl-chip")).to_contain_text(f"step {before + 1:,} of")
     page.keyboard.press("Space")
     until(page, "running")
     page.keyboard.press("r")
@@ -378,7 +377,9 @@ def test_the_home_card_leads_to_its_page(visitor):
     page.get_by_role("link", name=re.compile("A line through 19 points")).click()
     page.wait_for_url("**/regression**")
     page.wait_for_selector(".js-plotly-plot .scatterlayer")
-    expect(page.get_by_role("combobox", name="Preset")).to_have_value("R1 · A line through 19 points")
+    expect(page.get_by_role("combobox", name="Preset")).to_have_value(
+        "R1 · A line through 19 points"
+    )
 
 
 def test_the_running_ui_process_has_no_torch(visitor, server):

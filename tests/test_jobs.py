@@ -92,7 +92,10 @@ def test_a_live_field_changes_the_running_job(make_manager):
 @pytest.mark.parametrize(
     ("message", "words"),
     [
-        ({"type": "set", "values": {"rate": 7}}, "rate: expected a number from 0 to 1, received 7."),
+        (
+            {"type": "set", "values": {"rate": 7}},
+            "rate: expected a number from 0 to 1, received 7.",
+        ),
         (
             {"type": "set", "values": {"steps": 7}},
             "steps: expected a setting that can change while training (rate, speed), received 7.",

@@ -33,7 +33,10 @@ def still_alive(manager):
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ("raise", "The training code stopped with an error (ZeroDivisionError). It has been logged."),
+        (
+            "raise",
+            "The training code stopped with an error (ZeroDivisionError). It has been logged.",
+        ),
         ("exit", "The worker stopped unexpectedly (exit code 3)."),
         ("kill", "The worker was killed (signal 9), perhaps for want of memory."),
         ("memory", "Out of memory. Try fewer points, a smaller batch or a smaller network."),

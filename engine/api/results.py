@@ -13,12 +13,13 @@ from engine.api.owner import Asker, pseudonym
 from engine.api.runs import in_memory, visible
 from engine.errors import Conflict
 from engine.history import History
-from engine.jobs.manager import Run
+from engine.jobs.run import Run
 from engine.words import _
 
 router = APIRouter()
 
 WEIGHTS = "weights.safetensors"
+
 
 class Shared(BaseModel):
     """The address of a shared run's page, and until when it is kept."""

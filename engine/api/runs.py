@@ -13,7 +13,7 @@ from engine.api.owner import Asker, Token, client_address, token_owner
 from engine.errors import InvalidValue, NotFound
 from engine.history import History
 from engine.jobs.job import JobSpec
-from engine.jobs.manager import Run
+from engine.jobs.run import Run
 from engine.words import _
 
 router = APIRouter()

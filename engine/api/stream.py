@@ -19,7 +19,7 @@ from engine.errors import NotFound
 from engine.events import INLINE_LIMIT, Event
 from engine.history import History
 from engine.jobs.log import RunLog, Wake
-from engine.jobs.manager import Run
+from engine.jobs.run import Run
 from engine.words import _
 
 router = APIRouter()

@@ -16,7 +16,8 @@ from engine.errors import Conflict
 from engine.events import Event
 from engine.jobs.inline import InlineExecutor
 from engine.jobs.local import LocalExecutor
-from engine.jobs.manager import Executor, JobManager
+from engine.jobs.manager import JobManager
+from engine.jobs.run import Executor
 from engine.settings import settings
 from engine.words import _
 

@@ -10,6 +10,7 @@ import click
 from engine.history import History
 from engine.words import _
 
+
 def save_run(folder: Path, history: History, artifacts: Mapping[str, bytes]) -> None:
     """Write `history.json`, `history.csv` and the artifacts (`weights.safetensors`).
 

@@ -36,7 +36,7 @@ def preload() -> int:
         topics.recipe(name)
     gc.collect()
     gc.freeze()  # pages of the preloaded objects stay shared
-    return torch.cuda.device_count()
+    return int(torch.cuda.device_count())
 
 
 class Host:

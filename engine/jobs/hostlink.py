@@ -175,7 +175,8 @@ class HostLink:
 
     def _listen(self) -> bool:
         """Follow the host until it ends; returns whether it had ever been ready."""
-        assert self._socket is not None and self._process is not None
+        assert self._socket is not None
+        assert self._process is not None
         was_ready = False
         with self._socket.makefile("r") as lines, suppress(OSError):
             for line in lines:

@@ -90,9 +90,7 @@ class InferencePool:
                 worker.kill()
                 worker.close()
             worker = None
-            raise Unavailable(
-                _("The model took too long or stopped. Try fewer inputs.")
-            ) from None
+            raise Unavailable(_("The model took too long or stopped. Try fewer inputs.")) from None
         finally:
             self._places.put((worker, served + 1 if worker else 0))
         if "error" in answer:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -29,10 +30,8 @@ class LocalTask:
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Pass a control message on; one that comes too late is lost."""
-        try:
+        with suppress(OSError, ValueError):  # the worker has ended: `ended` tells
             send_json(self.worker.connection, message)
-        except (OSError, ValueError):
-            pass  # the worker has ended; its end is told by `ended`
 
     def kill(self) -> None:
         self.worker.kill()

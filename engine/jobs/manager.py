@@ -11,99 +11,36 @@ import threading
 import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
 
 from limits import RateLimitItemPerMinute, storage, strategies
 
-from engine.config import Config
-from engine.errors import Conflict, GalleryError, InvalidValue, NotFound, Rejected, StorageFull, Unavailable
+from engine.errors import (
+    Conflict,
+    GalleryError,
+    InvalidValue,
+    NotFound,
+    Rejected,
+    StorageFull,
+    Unavailable,
+)
 from engine.events import Event
 from engine.history import History
 from engine.jobs.job import JobSpec, new_run_id, versions
 from engine.jobs.log import RunLog, Wake
-from engine.jobs.sink import TaskSink
+from engine.jobs.run import Archive, Executor, Run
 from engine.settings import Settings
 from engine.words import _
 
 log = logging.getLogger(__name__)
 
-State = Literal["queued", "running", "paused", "done", "failed", "cancelled", "timeout", "lost"]
 CONTROLS = ("pause", "resume", "step", "cancel", "set")
 
 KILL_AFTER = 0.15
 """Seconds a worker has to obey a cancel before it is killed."""
 TICK = 0.05
 RUNS_IN_MEMORY = 200
-
-
-class Task(Protocol):
-    """A started job, as an executor gives it."""
-
-    def send(self, message: Mapping[str, Any]) -> None: ...
-
-    def kill(self) -> None: ...
-
-
-class Executor(Protocol):
-    """Where jobs run."""
-
-    slots: int
-    on_ready: Callable[[], None]
-
-    @property
-    def ready(self) -> bool: ...
-
-    @property
-    def broken(self) -> bool: ...
-
-    def open(self) -> None: ...
-
-    def close(self) -> None: ...
-
-    def start(self, job: JobSpec, sink: TaskSink) -> Task: ...
-
-
-class Archive(Protocol):
-    """What keeps finished runs (the run store)."""
-
-    def begin(self, run_id: str, topic: str, owner: str) -> None: ...
-
-    def keep(self, history: History, owner: str, artifacts: Mapping[str, bytes]) -> None: ...
-
-
-@dataclass
-class Run:
-    """One run in this process's memory.
-
-    Attributes
-    ----------
-    attended
-        Whether it ends some time after its owner's browser has gone.
-    ending
-        The terminal type to report if the worker goes without a word.
-    """
-
-    id: str
-    job: JobSpec
-    config: Config
-    owner: str
-    attended: bool
-    log: RunLog
-    state: State = "queued"
-    task: Task | None = None
-    deadline: float = float("inf")
-    kill_at: float = float("inf")
-    last_seen: float = field(default_factory=time.monotonic)
-    ending: str = ""
-    rank: int = 0
-    artifacts: dict[str, bytes] = field(default_factory=dict)
-    stored: Future[None] | None = None
-
-    @property
-    def active(self) -> bool:
-        return self.state in ("queued", "running", "paused")
 
 
 class JobManager:
@@ -165,9 +102,7 @@ class JobManager:
 
     # What pages and routes ask -----------------------------------------------------------------
 
-    def submit(
-        self, job: JobSpec, owner: str, *, attended: bool = True, address: str = ""
-    ) -> str:
+    def submit(self, job: JobSpec, owner: str, *, attended: bool = True, address: str = "") -> str:
         """Admit a job; a visitor's new job replaces their old one. Returns the run id.
 
         Raises
@@ -180,9 +115,9 @@ class JobManager:
         config = job.parsed()
         if address and not self._limiter.hit(self._limit, address):
             raise Rejected(
-                _("Too many runs were started from here (at most {limit} a minute). Wait a little.").format(
-                    limit=self.settings.jobs_per_minute
-                ),
+                _(
+                    "Too many runs were started from here (at most {limit} a minute). Wait a little."
+                ).format(limit=self.settings.jobs_per_minute),
                 retry_after=5.0,
             )
         run_id = new_run_id()
@@ -192,9 +127,9 @@ class JobManager:
             self._replace(owner)
             if len(self._queue) >= self.settings.queue + self._free_slots():
                 raise Rejected(
-                    _("All places are taken ({waiting} runs are waiting). Try again shortly.").format(
-                        waiting=len(self._queue)
-                    ),
+                    _(
+                        "All places are taken ({waiting} runs are waiting). Try again shortly."
+                    ).format(waiting=len(self._queue)),
                     retry_after=10.0,
                 )
             self._runs[run_id] = run

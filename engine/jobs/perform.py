@@ -53,9 +53,7 @@ def _hand_over(context: Context, sink: Sink) -> None:
         payload = pack(context.weights)
         digest = hashlib.sha256(payload).hexdigest()
         sink.artifact(WEIGHTS, payload)
-        sink.event(
-            Event("artifact", {"name": WEIGHTS, "bytes": len(payload), "sha256": digest})
-        )
+        sink.event(Event("artifact", {"name": WEIGHTS, "bytes": len(payload), "sha256": digest}))
 
 
 def pack(weights: Mapping[str, torch.Tensor]) -> bytes:

@@ -66,7 +66,7 @@ def log_spaced(steps: int, at_least: int = KEPT_FRAMES) -> frozenset[int]:
     while len(chosen) < at_least:
         chosen = np.unique(np.geomspace(1, steps, count).round().astype(int))
         count = int(count * 1.3) + 1
-    return frozenset([0, *chosen.tolist()])
+    return frozenset({0} | {int(step) for step in chosen})
 
 
 class Context:

@@ -23,9 +23,9 @@ class Diverged(GalleryError):
 
     def __init__(self, step: int) -> None:
         super().__init__(
-            _("Diverged, seen at step {step}: the loss is not finite. Try a smaller learning rate.").format(
-                step=step
-            )
+            _(
+                "Diverged, seen at step {step}: the loss is not finite. Try a smaller learning rate."
+            ).format(step=step)
         )
 
 

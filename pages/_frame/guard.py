@@ -70,10 +70,10 @@ def _without_forged(frame: bytes, owner: str) -> bytes:
     forged = [(w, problem) for w in widgets if (problem := _problem(w))]
     if not forged:
         return frame
-    _messages[owner] = " ".join(problem.message for _widget, problem in forged)
+    _messages[owner] = " ".join(problem.message for _, problem in forged)
     while len(_messages) > REMEMBERED:
         _messages.popitem(last=False)
-    for widget, _problem_ in forged:
+    for widget, _ in forged:
         widgets.remove(widget)
     return message.SerializeToString()
 

@@ -214,14 +214,18 @@ def metrics_panel(
         source,
         key=f"{spec.name}.metrics",
         metrics=[
-            {"name": m.name, "title": _(m.title), "help": _(m.help)} for m in spec.metrics if m.shown
+            {"name": m.name, "title": _(m.title), "help": _(m.help)}
+            for m in spec.metrics
+            if m.shown
         ],
         baselines=baselines_of(spec.name, config),
         published=published,
         words=metric_words(),
     )
     if preset is not None and (preset.note or preset.source):
-        source_line = _("Source: {source}.").format(source=_(preset.source)) if preset.source else ""
+        source_line = (
+            _("Source: {source}.").format(source=_(preset.source)) if preset.source else ""
+        )
         st.caption(f"{source_line} {_(preset.note)}")
 
 

@@ -29,7 +29,9 @@ def share_menu(spec: TopicSpec, visit: Visit, config: Config) -> None:
         st.markdown(_("**These settings** (trains again when opened)"))
         st.code(_address(spec, settings_link(spec, config)), language=None)
         st.divider()
-        if st.button(_("Delete my data"), help=_("Removes all your runs and shared links from here.")):
+        if st.button(
+            _("Delete my data"), help=_("Removes all your runs and shared links from here.")
+        ):
             _forget_me(visit)
 
 

@@ -10,7 +10,7 @@ from engine import service
 from engine.config import Config
 from engine.errors import Conflict, GalleryError, NotFound
 from engine.jobs.job import JobSpec
-from engine.jobs.manager import Run
+from engine.jobs.run import Run
 from engine.spec import TopicSpec
 from pages._frame.visit import Visit, key, owner, read_config
 

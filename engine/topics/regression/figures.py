@@ -34,12 +34,19 @@ def picture(config: RegressionConfig) -> go.Figure:
         mode="lines",
         name=_("least squares"),
         line={"color": GREY, "width": 1.5, "dash": "dot"},
-        hovertemplate=_("least squares: y = %.3f x + %.3f") % (slope, intercept) + "<extra></extra>",
+        hovertemplate=_("least squares: y = %.3f x + %.3f") % (slope, intercept)
+        + "<extra></extra>",
     )
-    _add_points(figure, points.x[~points.held_out], points.y[~points.held_out], _("training"), "circle")
+    _add_points(
+        figure, points.x[~points.held_out], points.y[~points.held_out], _("training"), "circle"
+    )
     if points.held_out.any():
         _add_points(
-            figure, points.x[points.held_out], points.y[points.held_out], _("held out"), "circle-open"
+            figure,
+            points.x[points.held_out],
+            points.y[points.held_out],
+            _("held out"),
+            "circle-open",
         )
     figure.add_scatter(
         x=_plain(grid),

@@ -12,7 +12,8 @@ from engine.words import N_
 
 def measure(config: RegressionConfig, model: nn.Module) -> dict[str, float]:
     """All metrics of `model` on the points of `config`."""
-    return recipe.measure(model, recipe.splits(data.make(config)))
+    metrics: dict[str, float] = recipe.measure(model, recipe.splits(data.make(config)))
+    return metrics
 
 
 RECIPES = (

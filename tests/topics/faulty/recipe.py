@@ -30,7 +30,10 @@ def run(config, context):
 
     def measure():
         diverged = config.fault == "diverge" and done >= FAULT_STEP
-        return {"train_loss": float("nan") if diverged else 1 / (1 + done), "rate": context.config.rate}
+        return {
+            "train_loss": float("nan") if diverged else 1 / (1 + done),
+            "rate": context.config.rate,
+        }
 
     def draw():
         size = 400 if config.fault == "huge_frame" else 2

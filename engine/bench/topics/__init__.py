@@ -1,0 +1,1 @@
+"""Topics that only benchmarks train (`GALLERY_EXTRA_TOPICS`)."""

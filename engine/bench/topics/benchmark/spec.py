@@ -1,0 +1,53 @@
+"""Settings of the benchmark topic (torch-free)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from engine.config import Config, setting
+from engine.spec import Metric, TopicSpec
+from engine.words import N_
+
+
+class BenchmarkConfig(Config):
+    """Which network is trained, for how long, and whether it stops obeying."""
+
+    network: Literal["small", "large"] = setting(
+        "small",
+        title=N_("Network"),
+        help=N_("9-8-4-1 on batches of 8, or one whose step costs over 5 ms."),
+        group=N_("Model"),
+        labels={"small": N_("Small"), "large": N_("Large")},
+    )
+    epochs: int = setting(
+        100,
+        title=N_("Epochs"),
+        help=N_("How often training goes through all rows."),
+        group=N_("Learning"),
+        low=1,
+        high=10**6,
+        scale="log",
+    )
+    hang: bool = setting(
+        False,
+        title=N_("Hang"),
+        help=N_("On: the tenth step never ends."),
+        group=N_("Learning"),
+    )
+
+
+SPEC = TopicSpec(
+    name="benchmark",
+    title=N_("Benchmark"),
+    icon=":material/timer:",
+    order=1000,
+    group="Fit",
+    summary=N_("Networks that cost little and much."),
+    config=BenchmarkConfig,
+    metrics=tuple(
+        Metric(f"{split}_{metric}", f"{split} {metric}", better)
+        for split in ("train", "val")
+        for metric, better in (("mse", "lower"), ("mae", "lower"), ("r2", "higher"))
+    ),
+    curves=("train_mse", "val_mse"),
+)
