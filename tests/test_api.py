@@ -20,7 +20,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import uvicorn
 from fastapi.openapi.models import OpenAPI
@@ -198,7 +198,7 @@ def messages(text: str) -> list[tuple[int, str, Any]]:
     return found
 
 
-def error_of(answer: httpx.Response) -> dict[str, Any]:
+def error_of(answer: httpx2.Response) -> dict[str, Any]:
     body = answer.json()
     assert set(body) == {"error"}
     assert set(body["error"]) == {"code", "message", "field"}
@@ -528,7 +528,7 @@ def test_a_live_stream_is_not_held_up_and_counts_as_presence(
     monkeypatch.setattr(house.manager, "arrive", lambda owner: seen.put(("arrive", owner)))
     monkeypatch.setattr(house.manager, "depart", lambda owner: seen.put(("depart", owner)))
     monkeypatch.setattr(stream, "HEARTBEAT", 0.05)
-    with listening(app) as address, httpx.Client(base_url=address, timeout=20) as browser:
+    with listening(app) as address, httpx2.Client(base_url=address, timeout=20) as browser:
         browser.get("/healthz")
         run = browser.post("/api/v1/runs", json={"topic": "regression"}).json()["run"]
         owner = house.manager.get(run).owner
@@ -584,7 +584,7 @@ uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[door])
             text=True,
         )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as browser:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as browser:
             browser.get("/healthz")
             run = browser.post("/api/v1/runs", json={"topic": "regression"}).json()["run"]
             with browser.stream("GET", f"/api/v1/runs/{run}/events") as answer:

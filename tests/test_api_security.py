@@ -37,6 +37,7 @@ class Idle:
 
     ready = True
     slots = 8
+    broken = False
     on_ready: Callable[[], None]
 
     def open(self) -> None: ...

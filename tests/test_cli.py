@@ -18,7 +18,6 @@ from safetensors.torch import load as parse_weights
 from engine import ROOT, checkpoints
 from engine.checkpoints import shelf
 from engine.cli import executors, main
-from engine.cli.saving import to_csv
 from engine.history import History
 from engine.settings import settings
 
@@ -351,7 +350,7 @@ def test_a_folder_that_cannot_be_made_is_told_before_training(engine, tmp_path):
 
 def test_a_table_holds_no_formulas():
     history = History(metrics={"step": [1], "=cmd()": [-0.5], "note": ["+1+1"], "@x": [None]})
-    assert to_csv(history).splitlines() == ["step,'=cmd(),note,'@x", "1,-0.5,'+1+1,"]
+    assert history.to_csv().splitlines() == ["step,'=cmd(),note,'@x", "1,-0.5,'+1+1,"]
 
 
 # predict

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+import numpy as np
 import pytest
 from conftest import faulty, wait_for, wait_terminal
 
@@ -53,6 +54,22 @@ def test_a_broken_job_fails_once_with_words(make_manager, fault, message):
     assert terminal.type == "failed"
     assert terminal.data == {"message": message}
     still_alive(manager)
+
+
+def test_a_diverged_run_keeps_what_was_good(make_manager):
+    manager = make_manager()
+    values = {"model": "linear", "optimiser": "sgd", "learning_rate": 1.0}
+    job = JobSpec.checked("regression", values, device="cpu")
+    terminal, events = ends(manager, job)
+    assert terminal.data["message"].startswith("Diverged, seen at step ")
+    history = manager.get(terminal.run).log.history
+    losses = history.metrics["train_loss"]
+    assert len(losses) > 10
+    assert all(np.isfinite(losses))
+    assert len(history.frames) > 10
+    last_frame = [e for e in events if e.type == "frame"][-1]
+    assert last_frame.step == history.metrics["step"][-1] == history.frames[-1]["step"]
+    assert all(np.isfinite(last_frame.data["data"]["fit"]))
 
 
 @pytest.mark.parametrize("fault", ["hang", "deaf"])

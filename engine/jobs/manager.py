@@ -335,8 +335,9 @@ class JobManager:
 
     def _finish(self, run: Run, event: Event) -> None:
         """Record the terminal event, once, and have the run written."""
-        if event.type in ("cancelled", "failed") and run.ending == "timeout":
-            event = Event("timeout", {"message": self._timeout_text()}, event.step, event.time)
+        if event.type in ("cancelled", "failed") and run.ending:
+            data = {"message": self._timeout_text()} if run.ending == "timeout" else {}
+            event = Event(run.ending, data, event.step, event.time)
         with self._lock:
             if not run.active:
                 return
@@ -359,10 +360,7 @@ class JobManager:
 
     def _left(self, run: Run, reason: str | None) -> None:
         """The worker has left its slot; `reason` explains a missing terminal event."""
-        if run.ending:
-            self._finish(run, Event(run.ending, {}))
-        else:
-            self._finish(run, Event("failed", {"message": reason or _("The worker was lost.")}))
+        self._finish(run, Event("failed", {"message": reason or _("The worker was lost.")}))
         with self._lock:
             self._running.pop(run.id, None)
             if not self._closed:

@@ -41,14 +41,15 @@ def perform(job: JobSpec, inbox: Inbox, sink: Sink) -> None:
         end = Event("cancelled", {}, context.steps_done if context else None)
     except Exception as error:
         end = Event("failed", {"message": _explain(error)}, context.steps_done if context else None)
-    if context is not None and context.held:
+    if context is not None:
+        for event in context.unsaid():
+            sink.event(event)
         sink.frames(context.held)
     sink.event(end)
 
 
 def _hand_over(context: Context, sink: Sink) -> None:
-    if context.held:
-        sink.frames(context.held)
+    sink.frames(context.held)
     if context.weights is not None:
         payload = pack(context.weights)
         digest = hashlib.sha256(payload).hexdigest()

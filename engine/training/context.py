@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,11 @@ def log_spaced(steps: int, at_least: int = KEPT_FRAMES) -> frozenset[int]:
         chosen = np.unique(np.geomspace(1, steps, count).round().astype(int))
         count = int(count * 1.3) + 1
     return frozenset({0} | {int(step) for step in chosen})
+
+
+def finite(values: Mapping[str, float]) -> bool:
+    """Whether every measured value is a finite number; a diverged run has one that is not."""
+    return all(isfinite(value) for value in values.values())
 
 
 class Context:
@@ -179,6 +185,20 @@ class Context:
                 yield Event("frame", {"kind": kind, "data": data, "kept": kept or now}, step)
             else:
                 self.held.append({"kind": kind, "step": step, "data": data})
+
+    def unsaid(self) -> Iterator[Event]:
+        """What a run that ends early had still to tell: the last good measurement and picture."""
+        good = [row for row in self._untold if finite(row["values"])]
+        if not good:
+            return
+        last = good.pop()
+        data = {"epoch": last["epoch"], "values": last["values"], "before": good}
+        yield Event("metric", data, last["step"], last["time"])
+        self.held = [frame for frame in self.held if frame["step"] <= last["step"]]
+        if self.held:
+            frame = self.held.pop()
+            data = {"kind": frame["kind"], "data": frame["data"], "kept": True}
+            yield Event("frame", data, frame["step"])
 
     # Controls ---------------------------------------------------------------------------------
 

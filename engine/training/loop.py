@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from math import isfinite
 from typing import Any
 
 from engine.errors import GalleryError
 from engine.events import Event
-from engine.training.context import Context
+from engine.training.context import Context, finite
 from engine.words import _
 
 Measure = Callable[[], Mapping[str, float]]
@@ -60,7 +59,7 @@ def train(
     Cancelled
         When the visitor or the service ends the run.
     Diverged
-        When the measured training loss is not a finite number.
+        When a measured value is not a finite number.
     """
 
     def report(k: int, now: bool) -> Iterator[Event]:
@@ -77,7 +76,7 @@ def train(
         if not context.due(k):
             continue
         for event in report(k, k == steps):
-            if event.type == "metric" and not isfinite(event.data["values"]["train_loss"]):
+            if event.type == "metric" and not finite(event.data["values"]):
                 raise Diverged(k)
             yield event
             if stop is not None and event.type == "metric" and stop(event.data["values"]):

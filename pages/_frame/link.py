@@ -68,6 +68,11 @@ def write_link(spec: TopicSpec, visit: Visit, config: Config) -> None:
 
 def settings_link(spec: TopicSpec, config: Config) -> dict[str, str]:
     """Query parameters that bring back these settings; none for the defaults."""
-    defaults = spec.config().model_dump()
-    changed = {n: str(v) for n, v in config.model_dump().items() if v != defaults[n]}
+    preset = spec.matching_preset(config)
+    by_name = preset is not None and preset is not spec.opening_preset()
+    base = spec.config(**preset.values) if preset is not None else spec.config()
+    usual = base.model_dump()
+    changed = {n: str(v) for n, v in config.model_dump().items() if v != usual[n]}
+    if by_name:
+        changed = {"preset": preset.id, **changed}
     return {**changed, "v": str(spec.link_version)} if changed else {}

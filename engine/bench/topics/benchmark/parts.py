@@ -34,13 +34,13 @@ class Parts(NamedTuple):
 
 def make(network: str, seed: int) -> Parts:
     """`small`: 9-8-4-1 with SGD, batches of 8, as in the fuel efficiency run (R3: 313 rows for
-    training). `large`: three hidden layers of 320 with Adam, batches of 256 of 1,024 rows.
+    training). `large`: three hidden layers of 480 with Adam, batches of 256 of 1,024 rows.
     """
     large = network == "large"
     rows, val_rows = (1024, 256) if large else (313, 79)
     x = torch.randn(rows + val_rows, FEATURES, generator=generator(seed, "data"))
     y = torch.sin(x[:, :1]) + 0.5 * x[:, 1:2] * x[:, 2:3]
-    model = build((320, 320, 320) if large else (8, 4), generator(seed, "weights"))
+    model = build((480, 480, 480) if large else (8, 4), generator(seed, "weights"))
     make_optimiser = torch.optim.Adam if large else torch.optim.SGD
     return Parts(
         x[:rows],
