@@ -55,7 +55,7 @@ recordings: $(VENV)/.run  ## Train the recorded runs that pages open on
 	$(BIN)/python -m engine recordings
 
 words: $(VENV)/.dev  ## Collect the visitor-facing words for translators
-	$(BIN)/pybabel extract -F babel.cfg -k N_ -o engine/locale/gallery.pot --project "PyTorch Live Gallery" --omit-header .
+	$(BIN)/pybabel extract -F babel.cfg -k N_ --no-location -o engine/locale/gallery.pot --project "PyTorch Live Gallery" --omit-header .
 
 hooks: $(VENV)/.dev  ## Install the pre-commit hooks
 	$(BIN)/pre-commit install

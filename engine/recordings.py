@@ -1,23 +1,29 @@
 """Recorded runs: real ones, made by `make recordings`, that pages open on.
 
-`checkpoints/recordings/<topic>/<preset>.json.gz` holds the `History` of a preset's run.
+`checkpoints/recordings/<topic>/<preset>.json.gz` holds the `History` of a preset's run;
+`seeds.json` beside it what presets with published figures reach over ten seeds.
 """
 
 from __future__ import annotations
 
 import gzip
+import json
 from functools import cache
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 from engine import ROOT
 from engine.events import Event
 from engine.history import History
 from engine.jobs.job import JobSpec, versions
 from engine.jobs.log import RunLog
+from engine.spec import Preset, TopicSpec
 from engine.topics import topics
 
 FOLDER = ROOT / "checkpoints" / "recordings"
 SUFFIX = ".json.gz"
+SEEDS = 10
 
 
 @cache
@@ -36,27 +42,53 @@ def load(topic: str, name: str) -> History:
     return History.from_json(gzip.decompress(path(topic, name).read_bytes()))
 
 
+@cache
+def over_seeds(topic: str) -> dict[str, dict[str, dict[str, float]]]:
+    """Preset → published metric → `median`, `low`, `high` over `SEEDS` seeds."""
+    file = FOLDER / topic / "seeds.json"
+    return json.loads(file.read_text()) if file.is_file() else {}
+
+
 def record_all() -> list[Path]:
-    """Train every preset that a topic ships a recording of; returns the files written."""
-    return [
-        record(spec.name, p.id) for spec in topics().values() for p in spec.presets if p.recorded
-    ]
+    """Train what is recorded of every topic; returns the files written."""
+    files = []
+    for spec in topics().values():
+        files += [record(spec, preset) for preset in spec.presets if preset.recorded]
+        published = {p.id: measure_seeds(spec, p) for p in spec.presets if p.published}
+        if published:
+            files.append(FOLDER / spec.name / "seeds.json")
+            files[-1].write_text(json.dumps(published, indent=1) + "\n")
+    return files
 
 
-def record(topic: str, preset_id: str) -> Path:
+def record(spec: TopicSpec, preset: Preset) -> Path:
     """Train one preset and write its recording."""
+    file = path(spec.name, preset.id)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    history = train(spec, preset, seed=0)
+    file.write_bytes(gzip.compress(history.to_json().encode(), mtime=0))
+    return file
+
+
+def measure_seeds(spec: TopicSpec, preset: Preset) -> dict[str, dict[str, float]]:
+    """Median and range of the published metrics over `SEEDS` seeds."""
+    finals = [train(spec, preset, seed).final for seed in range(SEEDS)]
+    measured = {p.metric: [final[p.metric] for final in finals] for p in preset.published}
+    return {
+        name: {"median": median(values), "low": min(values), "high": max(values)}
+        for name, values in measured.items()
+    }
+
+
+def train(spec: TopicSpec, preset: Preset, seed: int) -> History:
+    """The history of one run of a preset, trained here and now on the CPU."""
     from engine.jobs.perform import perform
     from engine.training.context import Inbox
 
-    preset = topics()[topic].preset(preset_id)
-    assert preset is not None
-    job = JobSpec.checked(topic, dict(preset.values), device="cpu")
-    sink = RecordingSink(History(f"{topic}-{preset_id}", topic, job.config, versions()))
+    job = JobSpec.checked(spec.name, {**preset.values, "seed": seed}, device="cpu")
+    sink = RecordingSink(History(f"{spec.name}-{preset.id}", spec.name, job.config, versions()))
     perform(job, Inbox(), sink)
-    file = path(topic, preset_id)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(gzip.compress(sink.history.to_json().encode(), mtime=0))
-    return file
+    return sink.history
 
 
 class RecordingSink:
@@ -72,5 +104,5 @@ class RecordingSink:
     def artifact(self, name: str, payload: bytes) -> None:
         """Weights are not part of a recording."""
 
-    def frames(self, frames: list[dict]) -> None:  # type: ignore[type-arg]
+    def frames(self, frames: list[dict[str, Any]]) -> None:
         self.history.keep_frames(frames)

@@ -73,6 +73,7 @@ class Stage:
     """An executor whose jobs are played by the test."""
 
     ready = True
+    broken = False
 
     def __init__(self, slots: int = 4) -> None:
         self.slots = slots

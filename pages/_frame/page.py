@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine import recordings, service
 from engine.config import Config
+from engine.errors import GalleryError
 from engine.figures import BLUE, ORANGE
 from engine.spec import Preset, TopicSpec
 from engine.topics import folder, topic
@@ -206,6 +207,7 @@ def metrics_panel(
             "relation": p.relation,
             "target": p.target,
             "tolerance": p.tolerance,
+            "seeds": recordings.over_seeds(spec.name)[preset.id][p.metric],
         }
         for p in (preset.published if preset else ())
     ]
@@ -232,16 +234,19 @@ def metrics_panel(
 @st.fragment(run_every=0.5)
 def poll(spec: TopicSpec, visit: Visit) -> None:
     """Where no stream can be opened: hand the browser the events it has not seen, twice a second."""
-    if visit.run:
-        feed = st.session_state.get(f"{spec.name}.feed") or {}
+    feed = st.session_state.get(f"{spec.name}.feed") or {}
+    try:
         events = service.current().manager.events(visit.run, int(feed.get("seen") or 0))
-        panel(
-            "feed",
-            run_source(visit.run),
-            key=f"{spec.name}.feed",
-            callbacks={"on_seen_change": lambda: None},
-            events=[e.as_dict() for e in events],
-        )
+    except GalleryError as error:  # the server has forgotten it meanwhile
+        visit.run, visit.polling, visit.message = "", False, error.message
+        st.rerun()
+    panel(
+        "feed",
+        run_source(visit.run),
+        key=f"{spec.name}.feed",
+        callbacks={"on_seen_change": lambda: None},
+        events=[e.as_dict() for e in events],
+    )
 
 
 @cache

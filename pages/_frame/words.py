@@ -40,6 +40,8 @@ def metric_words() -> dict[str, str]:
         "figure": _("Figure"),
         "published": _("published"),
         "measured": _("measured"),
+        "seeds": _("10 seeds"),
+        "seeds_help": _("Median and range over ten seeds, trained by `make recordings`."),
         "reproduced": _("reproduced"),
         "missed": _("not reached"),
         "at most": _("reproduced if at most {target}"),

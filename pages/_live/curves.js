@@ -63,16 +63,26 @@ export class Curves {
       item.hidden = value == null;
       item.lastChild.textContent = value == null ? "" : digits(value);
     });
-    const grows = this.drawnRows > 0 && stream.count > this.drawnRows && this.smooth.value === "0" && this.stream === this.drawnStream;
+    const ticks = this.ticks(stream);
+    const grows = ticks === this.drawnTicks && this.drawnRows > 0 && stream.count > this.drawnRows && this.smooth.value === "0" && this.stream === this.drawnStream;
     if (grows) {
       const added = this.data.curves.map(({ name }) => this.rows(stream, name, this.drawnRows));
       Plotly.extendTraces(this.node, { x: added.map((a) => a.x), y: added.map((a) => a.y) }, added.map((_, i) => i));
-    } else if (stream.count !== this.drawnRows || this.stream !== this.drawnStream) this.redraw(stream, Plotly);
+    } else if (stream.count !== this.drawnRows || this.stream !== this.drawnStream) this.redraw(stream, Plotly, ticks);
+    this.drawnTicks = ticks;
     this.drawnRows = stream.count;
     this.drawnStream = this.stream;
   }
 
-  redraw(stream, Plotly) {
+  // Distance of the ticks of a log axis: 2 and 5 between the powers of ten while there is room.
+  ticks(stream) {
+    if (!this.log.checked) return null;
+    const values = this.data.curves.flatMap(({ name }) => this.rows(stream, name, 0).y).filter((y) => y > 0);
+    const decades = Math.log10(Math.max(...values)) - Math.log10(Math.min(...values));
+    return decades > 3 ? Math.ceil(decades / 5) : "D2";
+  }
+
+  redraw(stream, Plotly, ticks) {
     const weight = Number(this.smooth.value);
     const traces = this.data.curves.map(({ name, title, color }) => {
       const { x, y } = this.rows(stream, name, 0);
@@ -80,7 +90,7 @@ export class Curves {
     });
     const layout = themed(structuredClone(this.data.figure.layout), this.node);
     layout.xaxis.range = [0, stream.started?.steps_total ?? 1]; // fixed, so that nothing jumps
-    if (this.log.checked) Object.assign(layout.yaxis, { type: "log", dtick: "D2", minor: { showgrid: false } });
+    if (ticks) Object.assign(layout.yaxis, { type: "log", dtick: ticks, exponentformat: "power" });
     Plotly.react(this.node, traces, layout, CONFIG);
   }
 }

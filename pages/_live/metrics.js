@@ -23,8 +23,14 @@ export class Metrics {
       return box;
     }));
     this.table.hidden = !data.published.length;
-    const head = row("th", [data.words.figure, data.words.published, data.words.measured, ""]);
-    this.rows = data.published.map(({ title, value }) => row("td", [title, digits(value), "", ""]));
+    const { words } = data;
+    const head = row("th", [words.figure, words.published, words.measured, words.seeds]);
+    head.lastChild.title = words.seeds_help;
+    this.rows = data.published.map(({ title, value, seeds }) => {
+      const line = row("td", [title, digits(value), "", digits(seeds.median)]);
+      line.lastChild.append(part("small", `${digits(seeds.low)} … ${digits(seeds.high)}`));
+      return line;
+    });
     this.table.tBodies[0].replaceChildren(head, ...this.rows);
   }
 
@@ -38,12 +44,11 @@ export class Metrics {
     const done = stream.terminal?.type === "done" && stream.count === stream.columns.step.length;
     published.forEach((figure, i) => {
       const value = stream.value(figure.name);
-      const [, , measured, verdict] = this.rows[i].children;
-      measured.textContent = digits(value);
       const ok = done && value != null && reached(figure, value);
-      verdict.textContent = !done || value == null ? "" : ok ? `✓ ${words.reproduced}` : `✗ ${words.missed}`;
+      const verdict = part("small", !done || value == null ? "" : ok ? `✓ ${words.reproduced}` : `✗ ${words.missed}`);
       verdict.className = ok ? "gl-good" : "gl-bad";
-      verdict.title = done ? rule(figure, words) : "";
+      verdict.title = rule(figure, words);
+      this.rows[i].children[2].replaceChildren(digits(value), verdict);
     });
     this.drawNotes(stream, words);
   }
@@ -85,10 +90,12 @@ function cell(title, help) {
 
 function row(tag, texts) {
   const line = document.createElement("tr");
-  line.append(...texts.map((text) => {
-    const one = document.createElement(tag);
-    one.textContent = text;
-    return one;
-  }));
+  line.append(...texts.map((text) => part(tag, text)));
   return line;
+}
+
+function part(tag, text) {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  return element;
 }
