@@ -168,9 +168,9 @@ class Context:
         kept = step in self._keep
         told = now or moment >= self._next_metric
         if (told or kept) and step != self._measured:
-            self._measured = step if told else self._measured
             row = {"epoch": round(epoch, 4), "values": dict(measure())}
-            if told:
+            if told or not finite(row["values"]):
+                self._measured = step
                 self._next_metric = moment + METRIC_INTERVAL
                 yield Event("metric", {**row, "before": self._untold}, step)
                 self._untold = []
