@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     owner_grace: float = Field(
         30.0, ge=0, description="Seconds a job goes on after its visitor has left."
     )
-    jobs_per_minute: int = Field(120, ge=1, description="Jobs one address may start in a minute.")
+    jobs_per_minute: int = Field(300, ge=1, description="Jobs one address may start in a minute.")
     worker_jobs: int = Field(
         0, ge=0, description="Jobs a worker serves before it is replaced; 0: 1 on CPU, 50 on CUDA."
     )

@@ -40,7 +40,8 @@ CONTROLS = ("pause", "resume", "step", "cancel", "set")
 KILL_AFTER = 0.15
 """Seconds a worker has to obey a cancel before it is killed."""
 TICK = 0.05
-RUNS_IN_MEMORY = 200
+RUNS_IN_MEMORY = 40
+"""Runs whose events stay at hand; older ones are read from the archive."""
 
 
 class JobManager:
@@ -367,7 +368,7 @@ class JobManager:
                 self._dispatch()
 
     def _forget_old(self) -> None:
-        ended = [r.id for r in self._runs.values() if not r.active]
+        ended = [r.id for r in self._runs.values() if r.stored is not None and r.stored.done()]
         for run_id in ended[: max(0, len(self._runs) - RUNS_IN_MEMORY)]:
             del self._runs[run_id]
 
