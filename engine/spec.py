@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from engine.config import Config
@@ -85,12 +86,12 @@ class TopicSpec:
 
     def matching_preset(self, config: Config) -> Preset | None:
         """The preset whose settings `config` has (seed and speed aside), if any."""
-        neutral = {"seed": 0, "speed": "full"}
-        values = {**config.model_dump(), **neutral}
-        for preset in self.presets:
-            if {**self.config(**preset.values).model_dump(), **neutral} == values:
-                return preset
-        return None
+        neutral = config.model_copy(update={"seed": 0, "speed": "full"})
+        return self._presets_by_config.get(neutral)
+
+    @cached_property
+    def _presets_by_config(self) -> Mapping[Config, Preset]:
+        return {self.config(**preset.values): preset for preset in self.presets}
 
     def opening_preset(self) -> Preset | None:
         """The preset whose settings are the defaults."""

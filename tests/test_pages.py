@@ -87,6 +87,8 @@ def test_it_opens_on_a_recording_with_everything_there(page):
 
 def test_every_setting_has_a_control(page):
     test = page()
+    test.session_state["regression.more"] = True
+    test.run()
     shown = {w.key.split(".")[1] for w in [*test.slider, *test.select_slider, *test.selectbox]}
     shown |= {w.key.split(".")[1] for w in [*test.button_group, *test.number_input]}
     settings = topic("regression").config.settings().values()
@@ -213,6 +215,8 @@ def test_a_wrong_url_is_explained_and_nothing_runs(page, query, words):
 )
 def test_a_forged_widget_frame_changes_nothing(page, kind, name, forged):
     test = page()
+    test.session_state["regression.more"] = True
+    test.run()
     before = value(test, name)
     control = getattr(test, kind)(key=f"regression.{name}")
     control.set_value(forged)

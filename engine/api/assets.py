@@ -27,6 +27,7 @@ ASK_AGAIN = "no-cache"
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
+@cache
 def plotly_url() -> str:
     """Where the installed plotly's JavaScript is served; a new version has a new address."""
     return f"{PREFIX}/assets/plotly-{version('plotly')}.min.js"

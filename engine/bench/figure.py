@@ -55,12 +55,13 @@ class Figure(Mapping[str, Any]):
         return len(fields(self)) + 1
 
     def __str__(self) -> str:
+        measured = f"{self.value:.4g} {self.unit}".strip()
         tolerance = f" ± {self.tolerance:g}" if self.tolerance else ""
         verdict = "reached" if self.reached else "NOT reached"
         others = "".join(f", {name} {value:.4g}" for name, value in self.beside.items())
         return (
-            f"{self.value:.4g} {self.unit} (target {self.relation} {self.target:g}{tolerance}: "
-            f"{verdict}; n = {self.n}{others})"
+            f"{measured} (target {self.relation} {self.target:g}{tolerance}: {verdict}; "
+            f"n = {self.n}{others})"
         )
 
 

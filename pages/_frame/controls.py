@@ -29,9 +29,11 @@ def settings_card(spec: TopicSpec, visit: Visit) -> None:
             st.markdown(f"**{_(group)}**")
         hidden = setting.title == setting.group  # the heading says it already
         control(spec, visit, setting, label_visibility="collapsed" if hidden else "visible")
-    with st.expander(_("More settings")):
-        for setting in (s for s in shown if not s.essential):
-            control(spec, visit, setting)
+    more = st.expander(_("More settings"), key=key(spec, "more"), on_change="rerun")
+    if more.open:
+        with more:
+            for setting in (s for s in shown if not s.essential):
+                control(spec, visit, setting)
 
 
 def control(spec: TopicSpec, visit: Visit, setting: Setting, **options: Any) -> None:

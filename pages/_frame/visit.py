@@ -88,11 +88,10 @@ def put_values(spec: TopicSpec, visit: Visit, values: dict[str, Any]) -> None:
 
 def owner() -> str:
     """The visitor: from the signed cookie, or (no cookies) known for this session only."""
-    known = owner_of(st.context.cookies)
-    if known is not None:
-        return known
-    session_owner: str = st.session_state.setdefault("owner", secrets.token_hex(16))
-    return session_owner
+    if "owner" not in st.session_state:
+        st.session_state["owner"] = owner_of(st.context.cookies) or secrets.token_hex(16)
+    name: str = st.session_state["owner"]
+    return name
 
 
 @st.cache_resource(scope="session", on_release=lambda name: _depart(name), show_spinner=False)

@@ -1,0 +1,146 @@
+"""How live the live view is, in a real Chromium on the Regression page.
+
+`python -m engine bench browser`. The real server, one visitor with a window of 1440 × 900, nothing
+mocked. All moments are taken inside the page: the click when the browser hands it to the document,
+the drawing when plotly has finished it (`plotly_afterplot`, or the live view's `gallery:drawn` in
+the same task), the worker's own time as it stands in each event. Every metric counts for the
+curves and every frame for the picture, also those that share a drawing with a later one.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+from engine.bench.browser import Server, chromium
+from engine.bench.figure import Figure, by_name, p95
+
+PRESSES = 20
+WATCH = 6
+"""Seconds over which drawings are counted."""
+LONG_RUN = "/regression?epochs=20000&units=64&layers=4"
+PRESS_TARGET = 0.5
+RATE_TARGET = 10
+DRAWN_TARGET = 0.15
+
+INSTRUMENT = """() => {
+  const run = () => [...galleryStreams.values()].findLast((s) => s.source.kind === "run");
+  const gauge = window.gauge = { presses: [], delays: [], redraws: [0, 0], plots: [], run };
+  gauge.plots = [...document.querySelectorAll(".js-plotly-plot")];
+  gauge.plots.forEach((node, i) => node.on("plotly_afterplot", () => (gauge.redraws[i] += 1)));
+  const waiting = { picture: [], curves: [] };
+  gauge.listen = (stream) => {
+    const ingest = stream.ingest.bind(stream);
+    stream.ingest = (events) => {
+      for (const { type, time } of events) {
+        if (type === "frame") waiting.picture.push(time);
+        if (type === "metric") waiting.curves.push(time);
+      }
+      ingest(events);
+    };
+  };
+  document.addEventListener("click", () => {
+    [gauge.pressed, gauge.before] = [performance.now(), run()];
+  }, true);
+  document.addEventListener("gallery:drawn", ({ detail }) => {
+    const now = Date.now() / 1000;
+    gauge.delays.push(...(waiting[detail.part] ?? []).splice(0).map((time) => now - time));
+    const stream = run();
+    if (detail.part !== "picture" || !gauge.pressed || stream === gauge.before) return;
+    if (!stream.frames.size) return; // the empty picture of a run that has just begun
+    gauge.presses.push((performance.now() - gauge.pressed) / 1000);
+    gauge.pressed = null;
+  });
+}"""
+REPLACED = "gauge.plots.filter((p, i) => p !== document.querySelectorAll('.js-plotly-plot')[i]).length"
+
+
+def measure() -> dict[str, Figure]:
+    """Press → first point, drawings a second, event → drawn, nodes replaced."""
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        server = Server(Path(folder) / "runs")
+        try:
+            server.wait()
+            page = browser.new_page(base_url=server.url, viewport={"width": 1440, "height": 900})
+            return by_name([*press_often(page), *watch_long_run(page)])
+        finally:
+            server.stop()
+
+
+def instrumented(page: Page, path: str) -> None:
+    """Open a page and take the time in it from now on."""
+    page.goto(path)
+    page.wait_for_function("document.querySelectorAll('.js-plotly-plot .scatterlayer').length === 2")
+    page.evaluate(INSTRUMENT)
+
+
+def press_often(page: Page) -> list[Figure]:
+    """Press Train again and again, each time after the last run has ended."""
+    instrumented(page, "/regression")
+    train = page.locator(".st-key-bar_main button")
+    for press in range(PRESSES):
+        train.filter(has_text="Train").click()
+        page.wait_for_function(f"gauge.presses.length === {press + 1} && gauge.run().terminal")
+        train.filter(has_text="Train").wait_for()
+    return [
+        p95(
+            "Train pressed → first drawn point",
+            page.evaluate("gauge.presses"),
+            "s",
+            PRESS_TARGET,
+            "From the click in the page to the first picture of the new run that shows its model.",
+        ),
+        replaced(page, f"{PRESSES} runs, one after another"),
+    ]
+
+
+def watch_long_run(page: Page) -> list[Figure]:
+    """Count drawings while a run of some seconds trains."""
+    instrumented(page, LONG_RUN)
+    page.wait_for_selector(".gl-chip[data-state=running]")
+    page.evaluate("gauge.listen(gauge.run())")
+    page.evaluate("[gauge.begun, gauge.redraws] = [performance.now(), [0, 0]]")
+    page.wait_for_timeout(1000 * WATCH)
+    seen: dict[str, Any] = page.evaluate(
+        "({ redraws: gauge.redraws, delays: gauge.delays, ended: gauge.run().terminal,"
+        " seconds: (performance.now() - gauge.begun) / 1000 })"
+    )
+    if seen["ended"]:
+        raise RuntimeError(f"expected a run of more than {WATCH} s, received {seen['ended']}")
+    how = "Plots that plotly has finished in one second while a network trains at full speed."
+    rates = [
+        Figure(
+            f"updates of the {panel}",
+            redraws / seen["seconds"],
+            "1/s",
+            "at least",
+            RATE_TARGET,
+            redraws,
+            how,
+        )
+        for panel, redraws in zip(("picture", "curves"), seen["redraws"], strict=True)
+    ]
+    drawn = p95(
+        "event → drawn",
+        seen["delays"],
+        "s",
+        DRAWN_TARGET,
+        "From the worker's time in each metric and frame to the end of its drawing.",
+    )
+    return [*rates, drawn, replaced(page, "one long run")]
+
+
+def replaced(page: Page, during: str) -> Figure:
+    """How many plotly nodes are not the ones that were there at first."""
+    return Figure(
+        f"nodes replaced, {during}",
+        page.evaluate(REPLACED),
+        "",
+        "at most",
+        0,
+        page.evaluate("gauge.plots.length"),
+        "Plotly nodes of the page that are no longer the same at the end.",
+    )
