@@ -66,8 +66,9 @@ def record(spec: TopicSpec, preset: Preset) -> Path:
     file = path(spec.name, preset.id)
     file.parent.mkdir(parents=True, exist_ok=True)
     history = train(spec, preset, seed=0)
-    file.write_bytes(gzip.compress(history.to_json().encode(), mtime=0))
-    return file
+    beside = file.with_suffix(".new")
+    beside.write_bytes(gzip.compress(history.to_json().encode(), mtime=0))
+    return beside.replace(file)  # a running gallery never reads half of it
 
 
 def measure_seeds(spec: TopicSpec, preset: Preset) -> dict[str, dict[str, float]]:

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
         os.cpu_count() or 1, ge=1, le=1024, description="Jobs that run at the same time."
     )
     queue: int = Field(50, ge=0, le=100_000, description="Jobs that may wait; more are refused.")
-    deadline: float = Field(300.0, gt=0, description="Seconds a job may run.")
+    deadline: float = Field(600.0, gt=0, description="Seconds a job may run.")
     memory: int = Field(2048, ge=64, description="MB a job may allocate.")
     threads: int = Field(1, ge=1, le=256, description="Torch threads of a job.")
     owner_grace: float = Field(

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 from engine.config import Config
-from engine.words import N_
+from engine.errors import InvalidValue
+from engine.words import N_, _
 
 Group = Literal["Fit", "See", "Sequence", "Imagine", "Learn"]
 GROUPS: tuple[Group, ...] = (N_("Fit"), N_("See"), N_("Sequence"), N_("Imagine"), N_("Learn"))  # type: ignore[assignment]
@@ -92,6 +93,22 @@ class TopicSpec:
     @cached_property
     def _presets_by_config(self) -> Mapping[Config, Preset]:
         return {self.config(**preset.values): preset for preset in self.presets}
+
+    def values(self, preset_id: str | None, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Settings of a preset (if one is named), then the changes; not validated yet.
+
+        Raises
+        ------
+        InvalidValue
+            For an unknown preset.
+        """
+        if preset_id is None:
+            return dict(changes)
+        preset = self.preset(preset_id)
+        if preset is None:
+            known = ", ".join(p.id for p in self.presets)
+            raise InvalidValue.of("preset", _("one of {choices}").format(choices=known), preset_id)
+        return {**preset.values, **changes}
 
     def opening_preset(self) -> Preset | None:
         """The preset whose settings are the defaults."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gettext
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 DOMAIN = "gallery"
@@ -17,7 +17,19 @@ LOCALE_DIR = Path(__file__).with_name("locale")
 language: ContextVar[str] = ContextVar("language", default="en")
 
 
-@lru_cache(maxsize=16)
+@cache
+def languages() -> frozenset[str]:
+    """Codes of the languages there are: English, and those with a catalogue."""
+    return frozenset({"en"} | {f.name for f in LOCALE_DIR.iterdir() if f.is_dir()})
+
+
+def use_language(locale: str | None) -> None:
+    """Speak the language of a browser's locale (`"de-AT"`) if we know it, else English."""
+    code = (locale or "en").split("-")[0].lower()
+    language.set(code if code in languages() else "en")
+
+
+@cache
 def _catalogue(code: str) -> gettext.NullTranslations:
     return gettext.translation(DOMAIN, LOCALE_DIR, languages=[code], fallback=True)
 

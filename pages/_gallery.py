@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.spec import GROUPS
-from engine.words import _, language
+from engine.words import _, use_language
 from pages._frame.catalogue import with_page
 from pages._frame.style import apply_style
 
-language.set((st.context.locale or "en").split("-")[0])
+use_language(st.context.locale)
 st.set_page_config(page_title=_("PyTorch Live Gallery"), page_icon="🧠", layout="wide")
 apply_style()
 

@@ -53,7 +53,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="hero"):
                 "Live experiments in PyTorch. Change anything while it runs, see inside, send the link."
             )
         )
-    if st.button(_("Surprise me"), type="primary"):
+    if any(map(recorded, with_page())) and st.button(_("Surprise me"), type="primary"):
         surprise()
 
 cards = [(s, p, _(s.title), _(s.summary)) for s in with_page() for p in recorded(s)[:1]]

@@ -135,7 +135,7 @@ def test_off_screen_nothing_is_drawn(visitor):
     page.wait_for_timeout(500)
     page.evaluate("window.drawn.length = 0")
     page.wait_for_timeout(3000)
-    assert [d for d in page.evaluate("window.drawn") if d["part"] == "status"] == []
+    assert [d for d in page.evaluate("window.drawn") if d["part"] == "picture"] == []
 
 
 def test_training_draws_into_the_same_node_without_a_rerun(visitor):
@@ -363,7 +363,7 @@ def test_images_are_drawn_on_a_canvas(visitor):
           panel.update({ array: "field", label: "field" });
           const b64 = btoa(String.fromCharCode(...new Uint8Array(new Float32Array([1, -1]).buffer)));
           const data = { field: { dtype: "float32", shape: [1, 2], b64 } };
-          await panel.draw({ frames: new Map([["field", { step: 0, data }]]) });
+          await panel.draw({ frame: () => ({ step: 0, data }) });
           const canvas = root.querySelector("canvas");
           return [0, 1].map((x) => [...canvas.getContext("2d").getImageData(x, 0, 1, 1).data]);
         }"""

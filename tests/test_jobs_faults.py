@@ -94,11 +94,13 @@ def test_cancel_ends_any_job(make_manager, fault):
 
 def test_fifty_presses_of_train(make_manager):
     manager = make_manager()
-    runs = [manager.submit(faulty("none", steps=500), "visitor") for _press in range(50)]
     manager.arrive("visitor")
-    ends_of_runs = [wait_terminal(manager, run_id).type for run_id in runs]
-    assert ends_of_runs == ["cancelled"] * 49 + ["done"]
-    assert manager.counts()["running"] == 0
+    runs = [manager.get(manager.submit(faulty(), "visitor")) for _press in range(50)]
+    wait_for(lambda: all(run.log.terminal for run in runs), "the end of all runs")
+    wait_for(lambda: manager.counts()["running"] == 0, "the slots")
+    assert [run.state for run in runs] == ["cancelled"] * 49 + ["done"]
+    terminals = [[e.type for e in run.log.after(0) if e.terminal] for run in runs]
+    assert terminals == [[run.state] for run in runs]
 
 
 def test_the_fork_host_is_killed(make_manager, warm_executor):
@@ -120,7 +122,10 @@ def test_a_worker_killed_after_the_host_still_ends_its_run(make_manager, warm_ex
     os.kill(warm_executor.host.pid, signal.SIGKILL)
     manager.get(run_id).task.kill()
     terminal = wait_terminal(manager, run_id)
-    assert (terminal.type, terminal.data["message"]) == ("failed", "The worker was lost.")
+    assert (terminal.type, terminal.data["message"]) == (
+        "lost",
+        "The worker was lost. Train again.",
+    )
     wait_for(lambda: manager.ready, "the host to be back")
 
 

@@ -67,6 +67,11 @@ def panels(test):
     return found
 
 
+def message(test):
+    """The error on show, without the backslashes that keep Markdown quiet."""
+    return test.error[0].value.replace("\\", "")
+
+
 def value(test, name):
     return test.session_state[f"regression.{name}"]
 
@@ -198,7 +203,7 @@ def test_the_url_says_the_settings_that_differ(page):
 def test_a_wrong_url_is_explained_and_nothing_runs(page, query, words):
     test = page(**query)
     assert not test.exception
-    assert words in test.error[0].value
+    assert words in message(test)
     assert run_of(test) == ""
     assert value(test, "learning_rate") == 0.01
 
@@ -231,3 +236,85 @@ def test_home_shows_a_moving_card_for_each_topic(running):
     assert not test.exception
     assert "Watch neural networks learn." in test.title[0].value
     assert panels(test)["card"]["source"]["play"] == "loop"
+
+
+def test_a_control_that_was_hidden_loses_nothing(page, running):
+    test = page()
+    test.slider(key="regression.units").set_value(7).run()
+    test.button_group(key="regression.model").set_value("linear").run()
+    for _press in range(3):
+        test.button(key="bar_main").click().run()
+        assert not test.exception
+    assert running.manager.get(run_of(test)).config.units == 16  # hidden: the default
+    test.button_group(key="regression.model").set_value("mlp").run()
+    assert value(test, "units") == 7
+    assert running.manager.get(run_of(test)).config.units == 7
+
+
+def test_after_reset_the_bar_says_go_on_and_settings_keep_the_pause(page, running):
+    test = page()
+    test.button(key="bar_reset").click().run()
+    assert test.button(key="bar_main").label == "Go on"
+    test.slider(key="regression.units").set_value(4).run()
+    assert running.manager.status(run_of(test))["state"] == "paused"
+    assert test.button(key="bar_main").label == "Go on"
+
+
+def test_a_reload_takes_up_the_running_run(page, running):
+    test = page(speed="slow", units="4")
+    run = run_of(test)
+    running.manager.arrive(test.session_state["owner"])
+    again = AppTest.from_string(
+        "from pages._frame.page import show\nshow('regression')\n", default_timeout=30
+    )
+    again.session_state["owner"] = test.session_state["owner"]
+    again.run()
+    assert run_of(again) == run
+    assert value(again, "units") == 4
+
+
+def test_with_live_off_a_live_field_still_reaches_the_job(page, running):
+    test = page(speed="slow", units="4")
+    run = run_of(test)
+    wait_for(lambda: running.manager.status(run)["step"] is not None, "the first metric")
+    test.toggle(key="regression.live").set_value(False).run()
+    test.slider(key="regression.units").set_value(8).run()
+    test.select_slider(key="regression.learning_rate").set_value(0.2).run()
+    assert run_of(test) == run
+    config = running.manager.get(run).config
+    assert (config.learning_rate, config.units) == (0.2, 4)
+
+
+def test_settings_changed_on_a_shared_run_train_anew(page, running):
+    test = page()
+    test.button(key="bar_main").click().run()
+    run = run_of(test)
+    wait_for(lambda: running.manager.get(run).log.terminal, "the end")
+    running.manager.wait_stored(run)
+    running.store.share(run, test.session_state["owner"])
+    friend = page(run=run)
+    assert panels(friend)["picture"]["source"]["url"] == f"/api/v1/runs/{run}/history"
+    friend.slider(key="regression.units").set_value(4).run()
+    assert run_of(friend) not in ("", run)
+    assert friend.query_params == {"units": "4", "v": "1"}
+
+
+def test_a_link_opened_in_a_running_session_is_followed(page):
+    test = page()
+    test.query_params["preset"] = "R1"
+    test.run()
+    assert value(test, "data") == "points"
+    assert panels(test)["picture"]["source"]["url"].startswith("/api/v1/recordings/regression/R1")
+
+
+def test_what_a_visitor_wrote_is_not_taken_for_markdown(page):
+    test = page(noise="[Prize](https://example.org)")
+    assert "\\[Prize\\]\\(https" in test.error[0].value
+
+
+def test_a_locale_is_only_a_language_we_have(page):
+    from engine.words import language, use_language
+
+    for locale in ("../../../etc", "xx", None, "en-GB"):
+        use_language(locale)
+        assert language.get() == "en"

@@ -172,14 +172,19 @@ async def same_origin(request: Request) -> None:
 
 
 def client_address(request: HTTPConnection) -> str:
-    """The visitor's network address: what the nearest proxy says, if the settings trust it."""
-    forwarded = request.headers.getlist("x-forwarded-for")
+    """The visitor's network address."""
+    host = request.client.host if request.client else ""
+    return trusted_address(host, request.headers.get("x-forwarded-for"))
+
+
+def trusted_address(peer: str, forwarded: str | None) -> str:
+    """What the nearest proxy says (`X-Forwarded-For`), if the settings trust it, else the peer."""
     if service.current().settings.trust_proxy and forwarded:
-        return forwarded[-1].rpartition(",")[2].strip()
-    return request.client.host if request.client else ""
+        return forwarded.rpartition(",")[2].strip()
+    return peer
 
 
-def pseudonym(request: HTTPConnection) -> str:
-    """The visitor's address, unreadable: a cookie is too easily changed to tell people apart."""
+def pseudonym(address: str) -> str:
+    """An address made unreadable: a cookie is too easily changed to tell people apart."""
     signer = _signer(service.current().settings)
-    return "address:" + signer.get_signature(client_address(request)).decode()
+    return "address:" + signer.get_signature(address).decode()

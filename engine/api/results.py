@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from engine import service
-from engine.api.owner import Asker, pseudonym
+from engine.api.owner import Asker, client_address, pseudonym
 from engine.api.runs import in_memory, visible
 from engine.errors import Conflict
 from engine.history import History
@@ -117,4 +117,4 @@ def revoke_share(run_id: str, asker: Asker) -> None:
 
 @router.post("/runs/{run_id}/report", status_code=204, summary="Report a shared run")
 def report_run(request: Request, run_id: str, complaint: Complaint) -> None:
-    service.current().store.report(run_id, complaint.reason, pseudonym(request))
+    service.current().store.report(run_id, complaint.reason, pseudonym(client_address(request)))

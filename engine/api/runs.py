@@ -10,11 +10,10 @@ from pydantic import BaseModel, ConfigDict
 
 from engine import service, topics
 from engine.api.owner import Asker, Token, client_address, token_owner
-from engine.errors import InvalidValue, NotFound
+from engine.errors import NotFound
 from engine.history import History
 from engine.jobs.job import JobSpec
 from engine.jobs.run import Run
-from engine.words import _
 
 router = APIRouter()
 
@@ -90,18 +89,8 @@ def start_run(
 
 def _values(new: NewRun) -> dict[str, Any]:
     """Settings of the preset, changed by `config`, changed by `seed`."""
-    spec = topics.topic(new.topic)
-    values: dict[str, Any] = {}
-    if new.preset is not None:
-        preset = spec.preset(new.preset)
-        if preset is None:
-            known = ", ".join(p.id for p in spec.presets)
-            raise InvalidValue.of("preset", _("one of {choices}").format(choices=known), new.preset)
-        values.update(preset.values)
-    values.update(new.config)
-    if new.seed is not None:
-        values["seed"] = new.seed
-    return values
+    seed = {} if new.seed is None else {"seed": new.seed}
+    return topics.topic(new.topic).values(new.preset, {**new.config, **seed})
 
 
 @router.get("/runs/{run_id}", summary="State, settings and metrics of a run")

@@ -23,8 +23,6 @@ TOPIC = "benchmark"
 OWNER = "benchmark"
 LIMIT = 300
 """Seconds after which a benchmark, or one run in it, is given up."""
-POLL = 0.001
-"""Seconds between two looks at whether the slot is free."""
 
 
 def figures_of(module: str) -> dict[str, Figure]:
@@ -68,10 +66,10 @@ def warm_manager() -> Iterator[JobManager]:
         manager.close()
 
 
-def wait_idle(manager: JobManager) -> None:
-    """Return as soon as no run is waiting and all slots are free."""
+def wait_idle(manager: JobManager, look_every: float) -> None:
+    """Return as soon as no run is waiting and all slots are free; seconds between two looks."""
     end = time.monotonic() + LIMIT
     while any(manager.counts()[state] for state in ("queued", "running")):
         if time.monotonic() > end:
             raise RuntimeError("the run did not end")
-        time.sleep(POLL)
+        time.sleep(look_every)

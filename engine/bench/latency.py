@@ -75,7 +75,7 @@ def one_run(manager: JobManager, *, hang: bool) -> tuple[float, float]:
     time.sleep(PAUSE)
     cancelled = time.perf_counter()
     manager.control(run_id, {"type": "cancel"})
-    wait_idle(manager)
+    wait_idle(manager, look_every=0.001)
     return first, time.perf_counter() - cancelled
 
 

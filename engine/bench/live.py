@@ -50,12 +50,14 @@ INSTRUMENT = """() => {
     gauge.delays.push(...(waiting[detail.part] ?? []).splice(0).map((time) => now - time));
     const stream = run();
     if (detail.part !== "picture" || !gauge.pressed || stream === gauge.before) return;
-    if (!stream.frames.size) return; // the empty picture of a run that has just begun
+    if (!stream?.frames.size) return; // the empty picture of a run that has just begun
     gauge.presses.push((performance.now() - gauge.pressed) / 1000);
     gauge.pressed = null;
   });
 }"""
-REPLACED = "gauge.plots.filter((p, i) => p !== document.querySelectorAll('.js-plotly-plot')[i]).length"
+REPLACED = (
+    "gauge.plots.filter((p, i) => p !== document.querySelectorAll('.js-plotly-plot')[i]).length"
+)
 
 
 def measure() -> dict[str, Figure]:
@@ -73,7 +75,9 @@ def measure() -> dict[str, Figure]:
 def instrumented(page: Page, path: str) -> None:
     """Open a page and take the time in it from now on."""
     page.goto(path)
-    page.wait_for_function("document.querySelectorAll('.js-plotly-plot .scatterlayer').length === 2")
+    page.wait_for_function(
+        "document.querySelectorAll('.js-plotly-plot .scatterlayer').length === 2"
+    )
     page.evaluate(INSTRUMENT)
 
 

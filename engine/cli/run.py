@@ -101,12 +101,6 @@ def chosen(
         For an unknown preset or field, a value out of range, a change without `=`.
     """
     values: dict[str, Any] = {}
-    if preset_id is not None:
-        preset = spec.preset(preset_id)
-        if preset is None:
-            ids = ", ".join(p.id for p in spec.presets)
-            raise InvalidValue.of("preset", _("one of {choices}").format(choices=ids), preset_id)
-        values.update(preset.values)
     for change in changes:
         name, equals, value = change.partition("=")
         if not equals:
@@ -114,7 +108,7 @@ def chosen(
         values[name.strip()] = value.strip()
     if seed is not None:
         values["seed"] = seed
-    return spec.config.parse(values)
+    return spec.config.parse(spec.values(preset_id, values))
 
 
 def _make(folder: Path) -> None:

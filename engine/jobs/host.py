@@ -18,6 +18,7 @@ import select
 import signal
 import socket
 import sys
+import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
@@ -84,6 +85,8 @@ class Host:
             self.wake_read.close()
             self.wake_write.close()
             work(role)(Connection(fd), memory)
+        except BaseException:
+            traceback.print_exc()  # to the server's log
         finally:
             os._exit(1)
 

@@ -6,6 +6,7 @@ import itertools
 import json
 import logging
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from multiprocessing.connection import Connection
 
 from engine import ROOT
 from engine.errors import Unavailable
+from engine.jobs.wire import send_json
 from engine.words import _
 
 log = logging.getLogger(__name__)
@@ -38,7 +40,7 @@ class WorkerProcess:
         self._status: int | None = None
         self._handle: int | None = None
         if hasattr(os, "pidfd_open"):
-            with suppress(ProcessLookupError):
+            with suppress(OSError):
                 self._handle = os.pidfd_open(pid)
 
     def kill(self) -> None:
@@ -48,6 +50,18 @@ class WorkerProcess:
                 signal.pidfd_send_signal(self._handle, signal.SIGKILL)
             elif not hasattr(os, "pidfd_open"):
                 os.kill(self.pid, signal.SIGKILL)
+
+    def writable(self) -> bool:
+        """Whether a small message can be sent without waiting for the worker to read."""
+        poll = select.poll()
+        poll.register(self.connection.fileno(), select.POLLOUT)
+        return bool(poll.poll(0))
+
+    def dismiss(self) -> None:
+        """Let an idle worker go."""
+        with suppress(OSError, ValueError):
+            send_json(self.connection, {"type": "exit"})
+        self.close()
 
     def exited(self, status: int | None) -> None:
         self._status = status
@@ -85,6 +99,7 @@ class HostLink:
         self._forked: dict[str, int] = {}
         self._reply = threading.Event()
         self._workers: dict[str, WorkerProcess] = {}
+        self._buried: dict[str, int | None] = {}  # ended before they were registered
         self._closed = False
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
@@ -133,12 +148,13 @@ class HostLink:
         ours, theirs = socket.socketpair()
         name = f"{role}-{next(self._numbers)}"
         request = json.dumps({"id": name, "role": role, "memory": memory}).encode()
-        with self._lock, theirs:
+        with self._lock, theirs, ours:
             pid = self._ask(name, request, theirs)
             if pid is None:
-                ours.close()
                 raise Unavailable(_("The trainer is warming up. Try again in a few seconds."))
             worker = self._workers[name] = WorkerProcess(pid, Connection(ours.detach()))
+        if name in self._buried:
+            self._bury(name, self._buried.pop(name))
         return worker
 
     def _ask(self, name: str, request: bytes, theirs: socket.socket) -> int | None:
@@ -156,8 +172,12 @@ class HostLink:
         """Run the host, again and again, until closed or until it fails too often in a row."""
         failures = 0
         while not self._closed and failures < RESTARTS:
-            self._start()
-            was_ready = self._listen()
+            try:
+                self._start()
+                was_ready = self._listen()
+            except OSError:
+                log.exception("the fork host could not be started")
+                was_ready = False
             failures = 0 if was_ready else failures + 1
             if not self._closed:
                 log.warning("the fork host has ended; starting it again")
@@ -196,6 +216,7 @@ class HostLink:
         self._reply.set()
         self._process.kill()
         self._process.wait()
+        self._buried.clear()
         for name in list(self._workers):
             self._bury(name, None)
         return was_ready
@@ -204,3 +225,5 @@ class HostLink:
         worker = self._workers.pop(name, None)
         if worker is not None:
             worker.exited(status)
+        else:
+            self._buried[name] = status

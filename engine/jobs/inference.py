@@ -81,7 +81,8 @@ class InferencePool:
         except queue.Empty:
             raise Unavailable(_("All predictors are busy. Try again shortly.")) from None
         try:
-            worker = self._alive(worker, served)
+            old, worker = worker, None
+            worker = self._alive(old, served)
             answer = self._ask(worker, request, None)
             if answer.get("missing") and weights is not None:
                 answer = self._ask(worker, request, weights())

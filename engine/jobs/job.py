@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine import __version__
@@ -33,6 +32,8 @@ class JobSpec:
         Torch threads.
     paused
         Whether the run waits at step 0 for a `step` or `resume`.
+    language
+        Of the words in the run's notes and errors.
     """
 
     topic: str
@@ -40,6 +41,7 @@ class JobSpec:
     device: str = "auto"
     threads: int = 1
     paused: bool = False
+    language: str = "en"
 
     @classmethod
     def checked(cls, name: str, values: dict[str, Any], **limits: Any) -> JobSpec:
@@ -55,13 +57,6 @@ class JobSpec:
 
     def parsed(self) -> Config:
         return topic(self.topic).config.parse(self.config)
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> JobSpec:
-        return cls(**json.loads(text))
 
 
 def versions() -> dict[str, str]:

@@ -5,6 +5,7 @@ Runs in the UI process and never imports torch.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,23 +19,38 @@ from engine.jobs.wire import IDLE, MESSAGE_LIMIT, deliver, send_json
 from engine.settings import Settings
 from engine.words import _
 
+log = logging.getLogger(__name__)
+
 CUDA_WORKER_JOBS = 50
 """Jobs of a warm CUDA worker before it is replaced (a context costs seconds)."""
 
 
 class LocalTask:
-    """A job in a worker, as the manager steers it."""
+    """A job in a worker, as the manager steers it.
+
+    A warm worker serves the next job when this one is over: nothing sent late may reach that.
+    """
 
     def __init__(self, worker: WorkerProcess) -> None:
         self.worker = worker
+        self._over = False
+        self._lock = threading.Lock()
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Pass a control message on; one that comes too late is lost."""
-        with suppress(OSError, ValueError):  # the worker has ended: `ended` tells
-            send_json(self.worker.connection, message)
+        """Pass a control message on, unless the job is over or the worker does not read."""
+        with self._lock, suppress(OSError, ValueError):
+            if not self._over and self.worker.writable():
+                send_json(self.worker.connection, message)
 
     def kill(self) -> None:
-        self.worker.kill()
+        with self._lock:
+            if not self._over:
+                self.worker.kill()
+
+    def over(self) -> None:
+        """The job has left its worker."""
+        with self._lock:
+            self._over = True
 
 
 class LocalExecutor:
@@ -81,7 +97,7 @@ class LocalExecutor:
         task.send({"type": "job", "job": asdict(job)})
         last = served + 1 >= (self._worker_jobs or (CUDA_WORKER_JOBS if on_cuda else 1))
         threading.Thread(
-            target=self._follow, args=(worker, sink, served + 1, last), daemon=True, name="job"
+            target=self._follow, args=(task, sink, served + 1, last), daemon=True, name="job"
         ).start()
         return task
 
@@ -95,32 +111,36 @@ class LocalExecutor:
                 worker.close()
         return None, 0
 
-    def _follow(self, worker: WorkerProcess, sink: TaskSink, served: int, last: bool) -> None:
+    def _follow(self, task: LocalTask, sink: TaskSink, served: int, last: bool) -> None:
         """Deliver one job's messages; then let the worker go, or keep it for the next job."""
-        idle = False
+        worker = task.worker
         try:
-            while not idle:
-                message = worker.connection.recv_bytes(MESSAGE_LIMIT)
-                idle = message[:1] == IDLE
+            while (message := worker.connection.recv_bytes(MESSAGE_LIMIT))[:1] != IDLE:
                 deliver(message, sink)
         except (EOFError, OSError):
-            status = worker.exit_status()
-            worker.close()
-            sink.ended(_explain(status))
-            return
-        if last:
-            LocalTask(worker).send({"type": "exit"})
-            worker.close()
+            reason = _explain(worker.exit_status())
+        except Exception:
+            log.exception("a worker's message could not be read")
+            worker.kill()
+            reason = _("The run sent something unreadable. It has been logged.")
         else:
-            with self._lock:
-                self._idle.append((worker, served))
-        sink.ended(None)
+            task.over()
+            if last:
+                worker.dismiss()
+            else:
+                with self._lock:
+                    self._idle.append((worker, served))
+            sink.ended(None)
+            return
+        task.over()
+        worker.close()
+        sink.ended(reason)
 
 
-def _explain(status: int | None) -> str:
-    """Why a worker ended without saying so."""
+def _explain(status: int | None) -> str | None:
+    """Why a worker ended without saying so; None if nobody knows."""
     if status is None:
-        return _("The worker was lost.")
+        return None
     if status < 0:
         return _("The worker was killed (signal {signal}), perhaps for want of memory.").format(
             signal=-status

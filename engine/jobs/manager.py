@@ -40,8 +40,9 @@ CONTROLS = ("pause", "resume", "step", "cancel", "set")
 KILL_AFTER = 0.15
 """Seconds a worker has to obey a cancel before it is killed."""
 TICK = 0.05
-RUNS_IN_MEMORY = 40
-"""Runs whose events stay at hand; older ones are read from the archive."""
+ENDED_IN_MEMORY = 12
+"""Ended runs whose events stay at hand; older ones are read from the archive."""
+UNATTENDED_PER_ADDRESS = 4
 
 
 class JobManager:
@@ -93,7 +94,7 @@ class JobManager:
         for run in active:
             if run.task is not None:
                 run.task.kill()
-            self._finish(run, Event("cancelled", {}))
+            self.finish(run, Event("cancelled", {}))
         self.executor.close()
         self._writer.shutdown(wait=True)
 
@@ -113,34 +114,29 @@ class JobManager:
         Rejected
             When the queue is full or the address starts too many jobs.
         """
+        if self._closed or self.executor.broken:
+            raise Unavailable(_("No runs can be started at present. Try again later."))
         config = job.parsed()
-        if address and not self._limiter.hit(self._limit, address):
-            raise Rejected(
-                _(
-                    "Too many runs were started from here (at most {limit} a minute). Wait a little."
-                ).format(limit=self.settings.jobs_per_minute),
-                retry_after=5.0,
-            )
-        run_id = new_run_id()
-        history = History(run_id, job.topic, config.model_dump(), versions())
-        run = Run(run_id, job, config, owner, attended, RunLog(history))
+        history = History(new_run_id(), job.topic, config.model_dump(), versions())
+        run = Run(history.run, job, config, owner, attended, RunLog(history), address)
+        self._check_address(run)
         with self._lock:
+            self._check_room(run)
             self._replace(owner)
-            if len(self._queue) >= self.settings.queue + self._free_slots():
-                raise Rejected(
-                    _(
-                        "All places are taken ({waiting} runs are waiting). Try again shortly."
-                    ).format(waiting=len(self._queue)),
-                    retry_after=10.0,
-                )
-            self._runs[run_id] = run
+            self._runs[run.id] = run
             self._forget_old()
             self._queue.append(run)
             if self._archive is not None:
-                self._writer.submit(_quietly, self._archive.begin, run_id, job.topic, owner)
+                self._writer.submit(_quietly, self._archive.begin, run.id, job.topic, owner)
             self._dispatch()
             self._changed.notify_all()
-        return run_id
+        return run.id
+
+    def wait_begun(self, run_id: str, seconds: float) -> bool:
+        """Wait until a run has left the queue; False if it still waits after `seconds`."""
+        with self._lock:
+            run = self.get(run_id)
+            return self._changed.wait_for(lambda: run.state != "queued", seconds)
 
     def get(self, run_id: str, owner: str | None = None) -> Run:
         """A run in memory; with `owner`, only if it is theirs.
@@ -189,8 +185,11 @@ class JobManager:
             if run.task is None:
                 raise Conflict(_("This run has not begun yet."))
             if kind == "set":
-                run.config = run.config.live_change(dict(message.get("values") or {}))
-                values = {name: getattr(run.config, name) for name in message["values"]}
+                wanted = message.get("values")
+                if not isinstance(wanted, Mapping) or not wanted:
+                    raise InvalidValue.of("values", _("settings and their new values"), wanted)
+                run.config = run.config.live_change(wanted)
+                values = {name: getattr(run.config, name) for name in wanted}
                 message = {"type": "set", "values": values}
             else:
                 run.state = "running" if kind == "resume" else "paused"
@@ -244,7 +243,13 @@ class JobManager:
             raise Conflict(_("This run has not ended yet."))
         if run.stored.done() and isinstance(run.stored.exception(), StorageFull):
             run.stored = self._writer.submit(self._store, run)  # there may be room by now
-        run.stored.result(seconds)
+        try:
+            run.stored.result(seconds)
+        except GalleryError:
+            raise
+        except Exception:
+            text = _("This run could not be written yet. Try again shortly.")
+            raise Unavailable(text) from None
 
     def forget(self, owner: str, run_id: str | None = None, seconds: float = 10.0) -> None:
         """End a visitor's runs, or only one of them, and drop them from memory.
@@ -280,7 +285,35 @@ class JobManager:
                 if run.owner == owner and run.active:
                     run.last_seen = now
 
-    # Inside ------------------------------------------------------------------------------------
+    # Admission ---------------------------------------------------------------------------------
+
+    def _check_address(self, run: Run) -> None:
+        """One address may not flood, and programs from it may not fill the places."""
+        if not run.address:
+            return
+        if not self._limiter.hit(self._limit, run.address):
+            text = _(
+                "Too many runs were started from here (at most {limit} a minute). Wait a little."
+            )
+            limit = self.settings.jobs_per_minute
+            raise Rejected(text.format(limit=limit), retry_after=5.0)
+        with self._lock:
+            others = [r for r in self._runs.values() if r.active and not r.attended]
+        busy = sum(r.address == run.address and r.owner != run.owner for r in others)
+        if not run.attended and busy >= UNATTENDED_PER_ADDRESS:
+            text = _(
+                "Programs may have {limit} runs at a time from one address. Let one end first."
+            )
+            raise Rejected(text.format(limit=UNATTENDED_PER_ADDRESS), retry_after=10.0)
+
+    def _check_room(self, run: Run) -> None:
+        """Whether the queue has a place, the visitor's own old run not counted."""
+        waiting = sum(r.owner != run.owner for r in self._queue)
+        if waiting >= self.settings.queue + self._free_slots():
+            text = _("All places are taken ({waiting} runs are waiting). Try again shortly.")
+            raise Rejected(text.format(waiting=waiting), retry_after=10.0)
+
+    # Inside: called with the lock held, but for `finish`, `left` and the watch -------------------
 
     def _free_slots(self) -> int:
         return max(0, self.executor.slots - len(self._running)) if self.executor.ready else 0
@@ -310,23 +343,29 @@ class JobManager:
 
     def _start(self, run: Run) -> bool:
         """Hand a run to the executor; back into the queue if it is not ready after all."""
-        run.state = "running"
+        run.state = "paused" if run.job.paused else "running"
         run.deadline = time.monotonic() + self.settings.deadline
         self._running[run.id] = run
         try:
             run.task = self.executor.start(run.job, _RunSink(self, run))
         except Unavailable:
             del self._running[run.id]
-            run.state = "queued"
+            run.state, run.deadline = "queued", float("inf")
             self._queue.appendleft(run)
             return False
+        except Exception:
+            log.exception("a run could not be started")
+            del self._running[run.id]
+            message = _("The run could not be started. The server's log says why.")
+            self.finish(run, Event("failed", {"message": message}))
+        self._changed.notify_all()
         return True
 
     def _end(self, run: Run, ending: str) -> None:
         """Ask a run to end; a worker that does not obey is killed soon after."""
         if run.state == "queued":
             self._queue.remove(run)
-            self._finish(run, Event(ending, {}))
+            self.finish(run, Event(ending, {}))
             self._dispatch()
         elif not run.ending and run.task is not None:
             run.ending = ending
@@ -334,9 +373,9 @@ class JobManager:
             run.task.send({"type": "cancel"})
             self._changed.notify_all()
 
-    def _finish(self, run: Run, event: Event) -> None:
+    def finish(self, run: Run, event: Event) -> None:
         """Record the terminal event, once, and have the run written."""
-        if event.type in ("cancelled", "failed") and run.ending:
+        if event.type in ("cancelled", "failed", "lost") and run.ending:
             data = {"message": self._timeout_text()} if run.ending == "timeout" else {}
             event = Event(run.ending, data, event.step, event.time)
         with self._lock:
@@ -351,7 +390,11 @@ class JobManager:
         if self._archive is None:
             return
         run.log.history.config = run.config.model_dump()
-        self._archive.keep(run.log.history, run.owner, run.artifacts)
+        try:
+            self._archive.keep(run.log.history, run.owner, run.artifacts)
+        except Exception:
+            log.exception("run %s could not be written", run.id)
+            raise
         run.artifacts.clear()
 
     def _timeout_text(self) -> str:
@@ -359,9 +402,10 @@ class JobManager:
             seconds=self.settings.deadline
         )
 
-    def _left(self, run: Run, reason: str | None) -> None:
+    def left(self, run: Run, reason: str | None) -> None:
         """The worker has left its slot; `reason` explains a missing terminal event."""
-        self._finish(run, Event("failed", {"message": reason or _("The worker was lost.")}))
+        kind = "failed" if reason else "lost"
+        self.finish(run, Event(kind, {"message": reason or _("The worker was lost. Train again.")}))
         with self._lock:
             self._running.pop(run.id, None)
             if not self._closed:
@@ -369,35 +413,41 @@ class JobManager:
 
     def _forget_old(self) -> None:
         ended = [r.id for r in self._runs.values() if r.stored is not None and r.stored.done()]
-        for run_id in ended[: max(0, len(self._runs) - RUNS_IN_MEMORY)]:
+        for run_id in ended[: max(0, len(ended) - ENDED_IN_MEMORY)]:
             del self._runs[run_id]
 
     def _watch(self) -> None:
-        """Deadlines, disobedient workers and absent visitors."""
-        while True:
-            with self._lock:
-                if self._closed:
-                    return
-                if not self._running and not self._queue:
-                    self._changed.wait()
-                    continue
-                if self.executor.broken:
-                    self._give_up()
-                now = time.monotonic()
-                overdue = [r for r in self._running.values() if now >= r.kill_at]
-                self._end_overdue(now)
-            for run in overdue:
-                run.kill_at = float("inf")
-                if run.task is not None:
-                    run.task.kill()
+        """Deadlines, disobedient workers, absent visitors, and starts to be tried again."""
+        while not self._closed:
+            try:
+                self._look()
+            except Exception:
+                log.exception("one round of the watch over the jobs failed")
             time.sleep(TICK)
+
+    def _look(self) -> None:
+        """One round of the watch; waits while there is nothing to watch."""
+        with self._lock:
+            while not (self._running or self._queue or self._closed):
+                self._changed.wait()
+            if self.executor.broken:
+                self._give_up()
+            elif self._queue and self._free_slots():
+                self._dispatch()
+            now = time.monotonic()
+            overdue = [r for r in self._running.values() if now >= r.kill_at]
+            self._end_overdue(now)
+        for run in overdue:
+            run.kill_at = float("inf")
+            if run.task is not None:
+                run.task.kill()
 
     def _give_up(self) -> None:
         """The executor will never start: nobody is to wait for it."""
         message = _("The trainer could not be started. The server's log says why.")
         for run in list(self._queue):
             self._queue.remove(run)
-            self._finish(run, Event("failed", {"message": message}))
+            self.finish(run, Event("failed", {"message": message}))
 
     def _end_overdue(self, now: float) -> None:
         for run in [*self._running.values(), *self._queue]:
@@ -417,7 +467,7 @@ class _RunSink:
 
     def event(self, event: Event) -> None:
         if event.terminal:
-            self.manager._finish(self.run, event)
+            self.manager.finish(self.run, event)
         else:
             self.run.log.append(event)
 
@@ -428,7 +478,7 @@ class _RunSink:
         self.run.log.history.keep_frames(frames)
 
     def ended(self, reason: str | None) -> None:
-        self.manager._left(self.run, reason)
+        self.manager.left(self.run, reason)
 
 
 def _quietly(action: Callable[..., None], *arguments: Any) -> None:

@@ -16,7 +16,7 @@ from engine.jobs.job import JobSpec
 from engine.jobs.sink import Sink
 from engine.training import device
 from engine.training.context import Cancelled, Context, Inbox
-from engine.words import _
+from engine.words import _, language
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ def perform(job: JobSpec, inbox: Inbox, sink: Sink) -> None:
     """Train; `sink` receives the events, of which exactly one, the last, is terminal."""
     context = None
     try:
+        language.set(job.language)
         torch.set_num_threads(job.threads)
         config = job.parsed()
         context = Context(config, device.choose(job.device), inbox, paused=job.paused)
@@ -34,8 +35,8 @@ def perform(job: JobSpec, inbox: Inbox, sink: Sink) -> None:
             if event.terminal:
                 _hand_over(context, sink)
             sink.event(event)
-        if event.terminal:
-            return
+            if event.terminal:
+                return
         raise RuntimeError("the recipe yielded no terminal event")
     except Cancelled:
         end = Event("cancelled", {}, context.steps_done if context else None)

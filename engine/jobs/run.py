@@ -18,11 +18,13 @@ State = Literal["queued", "running", "paused", "done", "failed", "cancelled", "t
 
 
 class Task(Protocol):
-    """A started job, as an executor gives it."""
+    """A started job, as an executor gives it. Neither method blocks or raises."""
 
-    def send(self, message: Mapping[str, Any]) -> None: ...
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Pass a control message on; lost when the worker has ended or does not read."""
 
-    def kill(self) -> None: ...
+    def kill(self) -> None:
+        """End the worker now; nothing happens when the job has left it."""
 
 
 class Executor(Protocol):
@@ -41,7 +43,14 @@ class Executor(Protocol):
 
     def close(self) -> None: ...
 
-    def start(self, job: JobSpec, sink: TaskSink) -> Task: ...
+    def start(self, job: JobSpec, sink: TaskSink) -> Task:
+        """Begin a job; `sink.ended` is called once, whatever happens.
+
+        Raises
+        ------
+        Unavailable
+            While nothing can be started; the job waits and is tried again.
+        """
 
 
 class Archive(Protocol):
@@ -70,6 +79,7 @@ class Run:
     owner: str
     attended: bool
     log: RunLog
+    address: str = ""
     state: State = "queued"
     task: Task | None = None
     deadline: float = float("inf")

@@ -15,6 +15,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from engine.events import Event
 from engine.jobs.job import JobSpec
 from engine.jobs.perform import perform
@@ -54,6 +56,8 @@ def train_worker(connection: Connection, memory: int) -> None:
         sink = WorkerSink(connection)
         perform(job, inbox, sink)
         gc.collect()
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
         sink.idle()
 
 

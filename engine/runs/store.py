@@ -278,6 +278,11 @@ class RunStore:
         Corrupt
             When the stored file is damaged.
         """
+        with self._index.reading() as session:
+            run = _visible(session, run_id, owner)
+            if not run.files and run.state != RUNNING:  # lost in a restart, or no room to keep it
+                end = {"type": run.state, "time": run.created.timestamp(), "data": {}}
+                return History(run.id, run.topic, terminal=end)
         return History.from_json(gzip.decompress(self.artifact(run_id, HISTORY, owner)))
 
     def artifact(self, run_id: str, name: str, owner: str | None) -> bytes:

@@ -168,8 +168,9 @@ class Context:
         kept = step in self._keep
         told = now or moment >= self._next_metric
         if (told or kept) and step != self._measured:
-            row = {"epoch": round(epoch, 4), "values": dict(measure())}
-            if told or not finite(row["values"]):
+            values = dict(measure())
+            row: dict[str, Any] = {"epoch": round(epoch, 4), "values": values}
+            if told or not finite(values):
                 self._measured = step
                 self._next_metric = moment + METRIC_INTERVAL
                 yield Event("metric", {**row, "before": self._untold}, step)

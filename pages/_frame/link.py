@@ -7,8 +7,6 @@ than the defaults), are versioned, and say what is wrong with them.
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from engine import service
@@ -18,52 +16,58 @@ from engine.spec import TopicSpec
 from engine.words import _
 from pages._frame.visit import Visit, owner
 
-RESERVED = ("run", "preset", "v", "embed", "embed_options")
+RESERVED = ("run", "preset", "v")
 
 
-def open_link(spec: TopicSpec) -> Visit:
+def parameters() -> dict[str, str]:
+    """The URL's parameters, without those of embedding."""
+    return {n: v for n, v in st.query_params.to_dict().items() if not n.startswith("embed")}
+
+
+def open_link(spec: TopicSpec, asked: dict[str, str]) -> Visit:
     """The visit that the URL asks for; what is wrong with it stands in `message`."""
-    defaults = spec.config().model_dump()
-    visit = Visit(values=defaults)
-    parameters = st.query_params.to_dict()
+    visit = Visit(values=spec.config().model_dump(), link=asked)
     try:
-        if "run" in parameters:
-            run = service.current().store.summary(parameters["run"], owner())
-            if run.topic != spec.name:
-                raise InvalidValue.of("run", _("a run of this page"), parameters["run"])
-            visit.shared = run.run
-            visit.values = {**defaults, **run.config}
+        if "run" in asked:
+            _open_run(spec, visit, asked["run"])
         else:
-            visit.values = _settings(spec, parameters)
+            visit.values = _settings(spec, asked).model_dump()
+            _take_up_run(spec, visit, asked)
     except GalleryError as error:
         visit.message = error.message
     return visit
 
 
-def _settings(spec: TopicSpec, parameters: dict[str, str]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    version = parameters.get("v", str(spec.link_version))
-    for known, old in spec.old_defaults.items():
-        if str(known) == version:
-            values.update(old)
-    if "preset" in parameters:
-        preset = spec.preset(parameters["preset"])
-        if preset is None:
-            choices = ", ".join(p.id for p in spec.presets)
-            raise InvalidValue.of(
-                "preset", _("one of {choices}").format(choices=choices), parameters["preset"]
-            )
-        values.update(preset.values)
-    values.update({n: v for n, v in parameters.items() if n not in RESERVED})
-    return spec.config.parse(values).model_dump()
+def _open_run(spec: TopicSpec, visit: Visit, run_id: str) -> None:
+    """Show a saved run; its settings may be older than the topic's present ones."""
+    run = service.current().store.summary(run_id, owner())
+    if run.topic != spec.name:
+        raise InvalidValue.of("run", _("a run of this page"), run_id)
+    visit.shared = run.run
+    visit.values = spec.config.parse(run.config).model_dump()
+
+
+def _take_up_run(spec: TopicSpec, visit: Visit, asked: dict[str, str]) -> None:
+    """After a reload, or in a second tab: go on with what this visitor's run is doing."""
+    run = service.current().manager.active_run(owner())
+    if run is None or run.job.topic != spec.name:
+        return
+    if not asked or run.config.model_dump() == visit.values:
+        visit.run, visit.sent, visit.values = run.id, run.config, run.config.model_dump()
+
+
+def _settings(spec: TopicSpec, asked: dict[str, str]) -> Config:
+    version = asked.get("v", str(spec.link_version))
+    old = next((old for known, old in spec.old_defaults.items() if str(known) == version), {})
+    changes = {n: v for n, v in asked.items() if n not in RESERVED}
+    return spec.config.parse({**old, **spec.values(asked.get("preset"), changes)})
 
 
 def write_link(spec: TopicSpec, visit: Visit, config: Config) -> None:
     """Let the URL say what the page shows: a shared run, or the settings that differ."""
-    wanted = {"run": visit.shared} if visit.shared else settings_link(spec, config)
-    present = {n: v for n, v in st.query_params.to_dict().items() if not n.startswith("embed")}
-    if present != wanted:
-        st.query_params.from_dict(wanted)
+    visit.link = {"run": visit.shared} if visit.shared else settings_link(spec, config)
+    if parameters() != visit.link:
+        st.query_params.from_dict(visit.link)
 
 
 def settings_link(spec: TopicSpec, config: Config) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import streamlit as st
@@ -20,7 +20,7 @@ from pages._frame.link import write_link
 from pages._frame.picture import baselines_of, curves_figure, figure_of
 from pages._frame.share import share_menu
 from pages._frame.visit import Visit, be_present, key, put_values, read_config, visit_of
-from pages._frame.words import curve_words, metric_words, status_words
+from pages._frame.words import curve_words, metric_words, plain, status_words
 from pages._live import history_source, panel, recording_source, run_source
 
 PICTURE_HEIGHT = 400
@@ -38,35 +38,47 @@ def show(name: str) -> None:
     config = read_config(spec, visit)
     if not visit.message:
         train.follow_settings(spec, visit, config)
-    source = choose_source(spec, visit, config)
+    begin_if_new(spec, visit, config)
+    source = source_of(spec, visit, config)
     write_link(spec, visit, config)
 
     st.title(_(spec.title), anchor=False)
     st.markdown(_(spec.summary))
     bar(spec, visit, config, source)
     if visit.message:
-        st.error(visit.message, icon=":material/error:")
+        st.error(plain(visit.message), icon=":material/error:")
         visit.message = ""
     body(spec, visit, config, source)
     with st.expander(_("What this is, what to try, sources"), icon=":material/menu_book:"):
         st.markdown(notes(name, language.get()))
-    if visit.polling:
+    if visit.run and visit.polling == visit.run:
         poll(spec, visit)
 
 
-def choose_source(spec: TopicSpec, visit: Visit, config: Config) -> dict[str, Any] | None:
-    """What the panels follow: the visit's run, a shared one, a recording, or a run begun now."""
+def begin_if_new(spec: TopicSpec, visit: Visit, config: Config) -> None:
+    """On opening, settings that nobody recorded are trained at once; shown ones count as sent."""
+    if visit.sent is not None or visit.message:
+        return
+    if visit.shared or recorded(spec, config):
+        visit.sent = config
+    else:
+        train.submit(spec, visit, config)
+
+
+def recorded(spec: TopicSpec, config: Config) -> Preset | None:
+    """The preset with these settings, if it has a recording."""
+    preset = spec.matching_preset(config)
+    return preset if preset and preset.id in recordings.names(spec.name) else None
+
+
+def source_of(spec: TopicSpec, visit: Visit, config: Config) -> dict[str, Any] | None:
+    """What the panels follow: a shared run, the visit's run, a recording, or nothing yet."""
     if visit.shared:
         return history_source(visit.shared)
     if visit.run:
         return run_source(visit.run)
-    preset = spec.matching_preset(config)
-    if preset is not None and preset.id in recordings.names(spec.name):
-        visit.sent = visit.sent or config
-        return recording_source(spec.name, preset.id, "once")
-    if visit.sent is None and not visit.message:
-        train.submit(spec, visit, config)
-    return run_source(visit.run) if visit.run else None
+    preset = recorded(spec, config)
+    return recording_source(spec.name, preset.id, "once") if preset else None
 
 
 def bar(spec: TopicSpec, visit: Visit, config: Config, source: dict[str, Any] | None) -> None:
@@ -106,8 +118,9 @@ def bar(spec: TopicSpec, visit: Visit, config: Config, source: dict[str, Any] | 
                 source,
                 key=f"{spec.name}.status",
                 callbacks={
+                    "on_begun_change": lambda: None,
                     "on_ended_change": lambda: run_ended(spec, visit),
-                    "on_polling_change": lambda: setattr(visit, "polling", True),
+                    "on_polling_change": lambda: stream_blocked(spec, visit),
                 },
                 words=status_words(),
             )
@@ -119,7 +132,11 @@ def run_ended(spec: TopicSpec, visit: Visit) -> None:
     ended = st.session_state[f"{spec.name}.status"].get("ended")
     if isinstance(ended, str) and ended == visit.run:
         visit.ended.add(ended)
-        visit.polling = False
+
+
+def stream_blocked(spec: TopicSpec, visit: Visit) -> None:
+    """The browser could not open the run's event stream: poll instead."""
+    visit.polling = str(st.session_state[f"{spec.name}.status"].get("polling") or "")
 
 
 def preset_list(spec: TopicSpec, visit: Visit, config: Config) -> None:
@@ -148,7 +165,7 @@ def choose_preset(spec: TopicSpec, visit: Visit) -> None:
     neutral = {n: st.session_state[key(spec, n)] for n in ("seed", "speed")}
     values = {**spec.config(**preset.values).model_dump(), **neutral}
     put_values(spec, visit, values)
-    if preset.id in recordings.names(spec.name):
+    if recorded(spec, spec.config(**preset.values)):
         if train.active_run(visit) is not None:
             train.steer(visit, type="cancel")
         visit.run = visit.shared = ""
@@ -207,7 +224,7 @@ def metrics_panel(
             "relation": p.relation,
             "target": p.target,
             "tolerance": p.tolerance,
-            "seeds": recordings.over_seeds(spec.name)[preset.id][p.metric],
+            "seeds": recordings.over_seeds(spec.name).get(preset.id, {}).get(p.metric),
         }
         for p in (preset.published if preset else ())
     ]
@@ -238,7 +255,7 @@ def poll(spec: TopicSpec, visit: Visit) -> None:
     try:
         events = service.current().manager.events(visit.run, int(feed.get("seen") or 0))
     except GalleryError as error:  # the server has forgotten it meanwhile
-        visit.run, visit.polling, visit.message = "", False, error.message
+        visit.run, visit.message = "", error.message
         st.rerun()
     panel(
         "feed",
@@ -249,7 +266,7 @@ def poll(spec: TopicSpec, visit: Visit) -> None:
     )
 
 
-@cache
+@lru_cache(maxsize=64)
 def notes(name: str, code: str) -> str:
     """The topic's notes in the visitor's language, English if there are none."""
     own = folder(name) / f"notes.{code}.md"

@@ -7,12 +7,15 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from engine import service
+from engine.api.owner import pseudonym
 from engine.config import Config
 from engine.errors import GalleryError
+from engine.runs.store import RunSummary
 from engine.spec import TopicSpec
 from engine.words import _
 from pages._frame.link import settings_link
-from pages._frame.visit import Visit, owner
+from pages._frame.visit import Visit, address, owner
+from pages._frame.words import plain
 from pages._live import base_url
 
 
@@ -25,42 +28,45 @@ def share_menu(spec: TopicSpec, visit: Visit, config: Config) -> None:
         try:
             _saved_run(spec, visit)
         except GalleryError as error:
-            st.error(error.message)
+            st.error(plain(error.message))
         st.markdown(_("**These settings** (trains again when opened)"))
         st.code(_address(spec, settings_link(spec, config)), language=None)
         st.divider()
-        if st.button(
-            _("Delete my data"), help=_("Removes all your runs and shared links from here.")
-        ):
-            _forget_me(visit)
+        _delete_my_data()
 
 
 def _saved_run(spec: TopicSpec, visit: Visit) -> None:
     """Share the run on show, or say how to; report or revoke one that is shared."""
-    store = service.current().store
-    if visit.shared:
-        run = store.summary(visit.shared, owner())
-        if not run.owned:
-            _report(visit.shared)
-        elif run.shared:
-            _shared_link(spec, visit.shared, run.expires)
-        return
-    st.markdown(_("**This run** (exactly what you see, without training)"))
-    if visit.run not in visit.ended:
+    run = service.current().store.summary(visit.shared, owner()) if visit.shared else None
+    if run is not None and not run.owned:
+        _report(run.run)
+    elif run is not None and run.hidden:
+        st.caption(_("This run was reported by several visitors; its link no longer works."))
+    elif run is not None and run.shared:
+        _shared_link(spec, run)
+    elif run is not None or visit.run in visit.ended:
+        st.markdown(_("**This run** (exactly what you see, without training)"))
+        if st.button(_("Save & share"), type="primary", key="save"):
+            _share(visit)
+    else:
+        st.markdown(_("**This run** (exactly what you see, without training)"))
         st.caption(_("Train first; a finished run can be saved and shared."))
-    elif st.button(_("Save & share"), type="primary", key="save"):
-        service.current().manager.wait_stored(visit.run)
-        store.share(visit.run, owner())
-        visit.shared, visit.run = visit.run, ""
-        st.rerun()
 
 
-def _shared_link(spec: TopicSpec, run_id: str, expires: object) -> None:
+def _share(visit: Visit) -> None:
+    run = visit.shared or visit.run
+    service.current().manager.wait_stored(run)
+    service.current().store.share(run, owner())
+    visit.shared, visit.run = run, ""
+    st.rerun()
+
+
+def _shared_link(spec: TopicSpec, run: RunSummary) -> None:
     st.markdown(_("**This run is shared.** Anyone with the link sees it."))
-    st.code(_address(spec, {"run": run_id}), language=None)
-    st.caption(_("The link works until {date}.").format(date=f"{expires:%d %B %Y}"))
+    st.code(_address(spec, {"run": run.run}), language=None)
+    st.caption(_("The link works until {date}.").format(date=f"{run.expires:%d %B %Y}"))
     if st.button(_("Stop sharing"), key="revoke"):
-        service.current().store.revoke(run_id, owner())
+        service.current().store.revoke(run.run, owner())
         st.toast(_("The link no longer works."))
         st.rerun()
 
@@ -69,17 +75,26 @@ def _report(run_id: str) -> None:
     st.markdown(_("**Somebody shared this run.** Is something wrong with it?"))
     reason = st.text_input(_("What is wrong?"), max_chars=200, key="report_reason")
     if st.button(_("Report"), disabled=not reason, key="report"):
-        service.current().store.report(run_id, reason, owner())
+        service.current().store.report(run_id, reason, pseudonym(address()))
         st.success(_("Thank you. It has been reported."))
 
 
-def _forget_me(visit: Visit) -> None:
-    current = service.current()
-    current.manager.forget(owner())
-    count = current.store.delete_owner(owner())
-    visit.run = visit.shared = ""
-    visit.ended.clear()
-    st.toast(_("Deleted: {count} runs.").format(count=count))
+def _delete_my_data() -> None:
+    """Removes everything after a second press."""
+    if st.button(_("Delete my data"), help=_("Removes all your runs and shared links from here.")):
+        st.session_state["deleting"] = True
+    if not st.session_state.get("deleting"):
+        return
+    if st.button(_("Yes, delete all my runs and links"), type="primary", key="delete"):
+        current = service.current()
+        current.manager.forget(owner())
+        count = current.store.delete_owner(owner())
+        for name in [n for n in st.session_state if str(n).endswith(".visit")]:
+            del st.session_state[name]
+        st.session_state["deleting"] = False
+        st.query_params.clear()
+        st.toast(_("Deleted: {count} runs.").format(count=count))
+        st.rerun()
 
 
 def _address(spec: TopicSpec, parameters: dict[str, str]) -> str:

@@ -12,8 +12,11 @@ from engine.errors import Conflict, GalleryError, NotFound
 from engine.jobs.job import JobSpec
 from engine.jobs.run import Run
 from engine.spec import TopicSpec
-from pages._frame.visit import Visit, key, owner, read_config
+from engine.words import language
+from pages._frame.visit import Visit, address, key, owner, read_config
 
+REPLACE_WAIT = 0.3
+"""Seconds that the page waits for the visitor's old run to leave, so that it can say *Pause*."""
 DEBOUNCE = 0.12
 """Seconds a changed slider waits for the next change before it retrains."""
 
@@ -33,18 +36,20 @@ def submit(spec: TopicSpec, visit: Visit, config: Config, *, paused: bool = Fals
     """Start a run of these settings; what speaks against it is put into `visit.message`."""
     current = service.current()
     try:
-        job = JobSpec(
+        job = JobSpec.checked(
             spec.name,
             config.model_dump(),
-            current.settings.device,
-            current.settings.threads,
-            paused,
+            device=current.settings.device,
+            threads=current.settings.threads,
+            paused=paused,
+            language=language.get(),
         )
-        visit.run = current.manager.submit(job, owner(), address=st.context.ip_address or "")
+        visit.run = current.manager.submit(job, owner(), address=address())
     except GalleryError as error:
         visit.message = error.message
         return
-    visit.sent, visit.shared, visit.polling = config, "", False
+    visit.sent, visit.shared = config, ""
+    current.manager.wait_begun(visit.run, REPLACE_WAIT)
 
 
 def steer(visit: Visit, **message: object) -> None:
@@ -90,16 +95,16 @@ def follow_settings(spec: TopicSpec, visit: Visit, config: Config) -> None:
     if visit.sent is None or config == visit.sent:
         return
     settings = spec.config.settings()
-    values = config.model_dump()
     before = visit.sent.model_dump()
-    changed = {name: value for name, value in values.items() if value != before[name]}
+    changed = {n: value for n, value in config.model_dump().items() if value != before[n]}
+    live = {n: value for n, value in changed.items() if settings[n].live}
     run = active_run(visit)
-    if run is not None and run.state != "queued" and all(settings[n].live for n in changed):
-        steer(visit, type="set", values=changed)
-        visit.sent = config
-    elif set(changed) == {"speed"}:
+    if live and run is not None and run.state != "queued":
+        steer(visit, type="set", values=live)
+        visit.sent = visit.sent.changed(live)
+    elif set(changed) == {"speed"} and run is None:
         visit.sent = config  # the pace of the next run
-    elif st.session_state[key(spec, "live")]:
+    if config != visit.sent and st.session_state.get(key(spec, "live"), True):
         time.sleep(DEBOUNCE)
         st.empty()  # Streamlit ends this script run here if a newer change has arrived
         submit(spec, visit, config, paused=run is not None and run.state == "paused")

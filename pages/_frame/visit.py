@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from engine import service
-from engine.api.owner import owner_of
+from engine.api.owner import owner_of, trusted_address
 from engine.config import Config
 from engine.errors import InvalidValue
 from engine.spec import TopicSpec
@@ -30,6 +30,12 @@ class Visit:
         Settings as last seen, so that hidden controls and other pages lose nothing.
     message
         What went wrong, in words; shown once.
+    polling
+        The run whose event stream the browser could not open.
+    ended
+        Runs that have ended and can be shared.
+    link
+        The URL's parameters as last written.
     """
 
     values: dict[str, Any]
@@ -37,8 +43,9 @@ class Visit:
     sent: Config | None = None
     shared: str = ""
     message: str = ""
-    polling: bool = False
+    polling: str = ""
     ended: set[str] = field(default_factory=set)
+    link: dict[str, str] = field(default_factory=dict)
 
 
 def key(spec: TopicSpec, name: str) -> str:
@@ -47,13 +54,15 @@ def key(spec: TopicSpec, name: str) -> str:
 
 
 def visit_of(spec: TopicSpec) -> Visit:
-    """This session's visit of the page; made from the URL at the first run."""
-    from pages._frame.link import open_link
+    """This session's visit of the page; made from the URL when it is new, here or in the URL."""
+    from pages._frame.link import open_link, parameters
 
     name = f"{spec.name}.visit"
-    if name not in st.session_state:
-        st.session_state[name] = open_link(spec)
-    visit: Visit = st.session_state[name]
+    visit: Visit | None = st.session_state.get(name)
+    asked = parameters()
+    if visit is None or (asked and asked != visit.link):
+        visit = st.session_state[name] = open_link(spec, asked)
+        put_values(spec, visit, visit.values)
     for setting, value in visit.values.items():
         st.session_state.setdefault(key(spec, setting), value)
     return visit
@@ -63,17 +72,17 @@ def read_config(spec: TopicSpec, visit: Visit) -> Config:
     """The configuration that the controls ask for; a hidden control counts as its default.
 
     A value that is not allowed (a forged one) is put back to what it was, and `visit.message`
-    says so.
+    says so. Streamlit forgets controls that were not shown; the visit remembers them.
     """
     settings = spec.config.settings()
     visit.message = take_message(owner()) or visit.message
-    values = {name: st.session_state[key(spec, name)] for name in settings}
+    values = {n: st.session_state.get(key(spec, n), visit.values[n]) for n in settings}
     try:
         spec.config.parse(values)
     except InvalidValue as error:
         visit.message = error.message
-        put_values(spec, visit, {p.field: visit.values[p.field] for p in error.problems})
-        values = {name: st.session_state[key(spec, name)] for name in settings}
+        values |= {p.field: visit.values[p.field] for p in error.problems}
+        put_values(spec, visit, values)
     visit.values.update(values)
     hidden = {n: s.default for n, s in settings.items() if not s.shown(values)}
     return spec.config.parse({**values, **hidden})
@@ -92,6 +101,12 @@ def owner() -> str:
         st.session_state["owner"] = owner_of(st.context.cookies) or secrets.token_hex(16)
     name: str = st.session_state["owner"]
     return name
+
+
+def address() -> str:
+    """The visitor's network address; empty where it is not known."""
+    forwarded = st.context.headers.get("X-Forwarded-For")
+    return trusted_address(st.context.ip_address or "", forwarded)
 
 
 @st.cache_resource(scope="session", on_release=lambda name: _depart(name), show_spinner=False)

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from engine.words import _
+
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~:$-])")
+
+
+def plain(text: str) -> str:
+    """Text that Markdown leaves as it is: it may hold what a visitor wrote into a link."""
+    return MARKDOWN.sub(r"\\\1", text)
 
 
 def status_words() -> dict[str, str]:

@@ -22,6 +22,7 @@ export class Card {
   }
 
   update(data) {
+    this.kind = data.kind;
     this.figure = data.figure;
     this.link.href = data.href;
     this.canvas.setAttribute("aria-label", data.label);
@@ -30,7 +31,7 @@ export class Card {
   }
 
   draw(stream) {
-    const frame = stream.frames.values().next().value;
+    const frame = stream.frame(this.kind);
     const { data, layout } = this.figure;
     this.context.clearRect(0, 0, this.width, this.height);
     const x = scale(layout.xaxis.range, 0, this.width);
@@ -38,6 +39,7 @@ export class Card {
     for (const trace of data) {
       const bound = { ...trace };
       for (const [property, name] of Object.entries(trace.meta?.live ?? {})) bound[property] = frame?.data[name] ?? [];
+      if (trace.type !== "scatter") continue; // a topic with other pictures brings its own card
       if (trace.mode === "markers") this.markers(bound, x, y);
       else this.line(bound, x, y);
     }
@@ -50,7 +52,7 @@ export class Card {
     xs.forEach((value, i) => {
       context.beginPath();
       context.arc(x(value), y(ys[i]), 3.2, 0, 2 * Math.PI);
-      if (marker.symbol.endsWith("open")) context.stroke();
+      if (marker.symbol?.endsWith("open")) context.stroke();
       else context.fill();
     });
   }

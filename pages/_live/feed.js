@@ -2,6 +2,7 @@
 
 export class Feed {
   part = "feed";
+  always = true; // it has no height, and the visible panels depend on it
 
   update(data) {
     this.data = data;

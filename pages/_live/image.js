@@ -12,12 +12,13 @@ export class Image {
   }
 
   update(data) {
+    this.kind = data.kind;
     this.array = data.array;
     this.canvas.setAttribute("aria-label", data.label);
   }
 
   async draw(stream) {
-    const frame = stream.frames.values().next().value;
+    const frame = stream.frame(this.kind);
     if (!frame || frame === this.shown) return;
     this.shown = frame;
     const picture = frame.data[this.array];

@@ -30,6 +30,7 @@ export function mount(component) {
 export function unmount(parentElement) {
   const root = parentElement.querySelector(".gallery-live");
   panels.get(root)?.detach();
+  for (const plot of root.querySelectorAll(".js-plotly-plot")) globalThis.Plotly.purge(plot);
   panels.delete(root);
 }
 
@@ -44,7 +45,7 @@ function attacher(root, panel) {
   const draw = () => {
     scheduled = false;
     if (!panel.stream) return;
-    if (!visible) { missed = true; return; }
+    if (!visible && !panel.always) { missed = true; return; }
     panel.draw(panel.stream);
     const { latest } = panel.stream;
     document.dispatchEvent(new CustomEvent("gallery:drawn", { detail: { part: panel.part, ...latest } }));

@@ -27,8 +27,8 @@ export class Metrics {
     const head = row("th", [words.figure, words.published, words.measured, words.seeds]);
     head.lastChild.title = words.seeds_help;
     this.rows = data.published.map(({ title, value, seeds }) => {
-      const line = row("td", [title, digits(value), "", digits(seeds.median)]);
-      line.lastChild.append(part("small", `${digits(seeds.low)} … ${digits(seeds.high)}`));
+      const line = row("td", [title, digits(value), "", seeds ? digits(seeds.median) : "–"]);
+      if (seeds) line.lastChild.append(part("small", `${digits(seeds.low)} … ${digits(seeds.high)}`));
       return line;
     });
     this.table.tBodies[0].replaceChildren(head, ...this.rows);

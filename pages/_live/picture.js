@@ -14,6 +14,7 @@ export class Picture {
   }
 
   update(data) {
+    this.kind = data.kind;
     this.node.setAttribute("aria-label", data.label);
     const figure = JSON.stringify(data.figure);
     const theme = data.theme;
@@ -32,7 +33,7 @@ export class Picture {
   async draw(stream) {
     const Plotly = globalThis.Plotly;
     if (!Plotly) return;
-    const frame = stream.frames.values().next().value;
+    const frame = stream.frame(this.kind);
     if (frame === this.shown && this.drawn === this.figure) return;
     this.shown = frame;
     this.drawn = this.figure;

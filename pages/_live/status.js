@@ -1,12 +1,11 @@
-// The status line, the keys of the bar, and the one script rerun at a run's end.
+// The status line, and the script reruns that a run asks for: at its end, and when it leaves the queue.
 
 import { fill, seconds, whole } from "./format.js";
-
-const KEYS = { " ": "bar_main", ArrowRight: "bar_step", r: "bar_reset", R: "bar_reset" };
-const LABELS = { ArrowRight: "→", r: "R", R: "R" };
+import { labelKeys, listenToKeys } from "./keys.js";
 
 export class Status {
   part = "status";
+  always = true; // the script waits for it
 
   constructor(root) {
     root.innerHTML = `<span class="gl-chip"></span>`;
@@ -22,13 +21,16 @@ export class Status {
     this.chip.textContent = this.line(stream);
     this.chip.title = this.chip.textContent;
     this.chip.dataset.state = stream.state;
-    for (const [key, name] of Object.entries(KEYS)) {
-      document.querySelector(`.st-key-${name} button`)?.setAttribute("title", fill(this.words.key, { key: LABELS[key] ?? this.words.space }));
-    }
+    labelKeys(this.words);
     if (stream.source.kind !== "run") return;
-    if (stream.polling && !this.toldPolling) {
-      this.toldPolling = true;
-      this.component.setStateValue("polling", true);
+    if (stream.state === "queued") this.queued = stream.source.id;
+    else if (stream.started && this.queued === stream.source.id) {
+      this.queued = null;
+      this.component.setTriggerValue("begun", stream.source.id);
+    }
+    if (stream.polling && this.toldPolling !== stream.source.id) {
+      this.toldPolling = stream.source.id;
+      this.component.setStateValue("polling", stream.source.id);
     }
     if (stream.terminal && this.toldEnd !== stream.source.url) {
       this.toldEnd = stream.source.url;
@@ -51,21 +53,4 @@ export class Status {
     else parts.push(words[stream.state] ?? "");
     return parts.filter(Boolean).join(" · ");
   }
-}
-
-// Space, → and R press the bar's buttons, unless the visitor is typing or on a control.
-function listenToKeys() {
-  if (globalThis.galleryKeys) return;
-  globalThis.galleryKeys = true;
-  document.addEventListener("keydown", (event) => {
-    const name = KEYS[event.key];
-    if (!name || event.ctrlKey || event.metaKey || event.altKey) return;
-    const on = event.composedPath()[0];
-    if (on.closest?.("input, textarea, select, button, a, [contenteditable], [role=slider], [role=combobox], [role=radio]")) return;
-    const button = document.querySelector(`.st-key-${name} button:not(:disabled)`);
-    if (!button) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    button.click();
-  }, true);
 }

@@ -7,6 +7,8 @@ const REST_SECONDS = 2.5;
 const LINGER = 3000; // ms an unwatched stream is kept: a rerun lets go and takes hold again
 const RATE_WINDOW = 1.5; // seconds over which steps per second are measured
 
+const TERMINAL = new Set(["done", "failed", "cancelled", "timeout", "lost"]);
+
 const streams = (globalThis.galleryStreams ??= new Map());
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -72,6 +74,11 @@ class Stream {
     this.count = length + 1;
   }
 
+  // The latest frame of a kind, or of whichever kind there is.
+  frame(kind) {
+    return kind ? this.frames.get(kind) : this.frames.values().next().value;
+  }
+
   // The value of a metric at the moment shown; final values once the run is done.
   value(name) {
     if (this.terminal && this.count === this.columns.step.length && this.terminal.data.metrics?.[name] != null) {
@@ -123,7 +130,7 @@ class RunStream extends Stream {
       clearTimeout(timer);
       if (!this.terminal) this.fallBack();
     };
-    for (const type of ["queued", "started", "metric", "frame", "note", "artifact", "done", "failed", "cancelled", "timeout", "lost"]) {
+    for (const type of ["queued", "started", "metric", "frame", "note", "artifact", ...TERMINAL]) {
       events.addEventListener(type, (message) => this.receive(JSON.parse(message.data)));
     }
   }
@@ -139,13 +146,14 @@ class RunStream extends Stream {
     this.chain = this.chain.then(async () => {
       const response = event.url ? await fetch(event.url) : null;
       if (!response || response.ok) this.ingest([response ? await response.json() : event]);
-    });
+    }).catch(() => {}); // a picture that could not be fetched is passed over
   }
 
   // Events by stream or by polling; an event that was seen already is passed over.
   ingest(events) {
     for (const event of events) {
-      if (event.seq <= this.latest.seq || this.terminal) continue;
+      // A stored run is numbered anew, so its end may come with a number already seen.
+      if (this.terminal || (event.seq <= this.latest.seq && !TERMINAL.has(event.type))) continue;
       this.take(event);
       this.latest = { seq: event.seq, step: event.step ?? this.latest.step, time: event.time };
     }
@@ -197,7 +205,7 @@ class Recording extends Stream {
     this.history = history;
     this.started = history.started;
     this.terminal = history.terminal;
-    this.notes = history.notes.filter((note) => note.text);
+    this.notes = history.notes.filter((note) => note.paused == null);
     this.columns = history.metrics;
     this.state = history.terminal.type;
     this.show(Infinity);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -58,7 +59,7 @@ def build(hidden: tuple[int, ...], random: torch.Generator) -> nn.Module:
     """A ReLU network (N, 9) → (N, 1) with these hidden layers, initialised by `random` alone."""
     widths = (FEATURES, *hidden, 1)
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in pairwise(widths):
         layer = nn.Linear(inputs, outputs)
         for values in layer.parameters():
             nn.init.uniform_(values, -(inputs**-0.5), inputs**-0.5, generator=random)

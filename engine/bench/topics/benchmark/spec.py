@@ -45,9 +45,9 @@ SPEC = TopicSpec(
     summary=N_("Networks that cost little and much."),
     config=BenchmarkConfig,
     metrics=tuple(
-        Metric(f"{split}_{metric}", f"{split} {metric}", better)
+        Metric(f"{split}_{metric}", f"{split} {metric}")
         for split in ("train", "val")
-        for metric, better in (("mse", "lower"), ("mae", "lower"), ("r2", "higher"))
+        for metric in ("mse", "mae", "r2")
     ),
     curves=("train_mse", "val_mse"),
 )

@@ -1,0 +1,32 @@
+// The keyboard of the bar: space, → and R press its buttons.
+
+import { fill } from "./format.js";
+
+const BUTTONS = { " ": "bar_main", ArrowRight: "bar_step", r: "bar_reset", R: "bar_reset" };
+const NAMES = { bar_main: null, bar_step: "→", bar_reset: "R" };
+const TYPING = "input, textarea, select, a, [contenteditable], [role=slider], [role=combobox], [role=radio], [role=option]";
+
+// Listens once for the whole page; not while the visitor types or moves a control.
+export function listenToKeys() {
+  if (globalThis.galleryKeys) return;
+  globalThis.galleryKeys = true;
+  document.addEventListener("keydown", (event) => {
+    const name = BUTTONS[event.key];
+    if (!name || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    const on = event.composedPath()[0];
+    if (on.closest?.(TYPING) || (event.key === " " && on.closest?.("button, summary"))) return;
+    const button = document.querySelector(`.st-key-${name} button:not(:disabled)`);
+    if (!button) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    button.click();
+  }, true);
+}
+
+// Says the key in the button's tooltip; Streamlit may have made the button anew.
+export function labelKeys(words) {
+  for (const [name, key] of Object.entries(NAMES)) {
+    const button = document.querySelector(`.st-key-${name} button`);
+    if (button && !button.title) button.title = fill(words.key, { key: key ?? words.space });
+  }
+}
