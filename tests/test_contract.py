@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
+import subprocess
+import sys
 
 import pytest
 
@@ -179,6 +182,25 @@ def test_the_trained_model_predicts_what_it_drew(name):
     inputs = topics.recipe(name).example_inputs()
     answers = topics.recipe(name).predict(model, inputs)
     assert len(answers["outputs"]) == len(inputs)
+
+
+@every_preset
+@pytest.mark.parametrize("changes", [{}, {"batch_size": 16, "epochs": 20}])
+def test_its_script_ends_on_the_same_metrics(name, preset_id, changes, tmp_path):
+    spec = topics.topic(name)
+    if not (topics.folder(name) / "script.py").is_file():
+        pytest.skip("this topic has no script yet")
+    config = spec.config.parse(spec.values(preset_id, changes))
+    file = tmp_path / "script.py"
+    file.write_text(topics.script(name, config))
+    printed = subprocess.run(
+        [sys.executable, file], capture_output=True, text=True, cwd=tmp_path, check=True
+    ).stdout
+    sink = Collector()
+    perform(JobSpec(name, config.model_dump(), "cpu"), Inbox(), sink)
+    metrics = json.loads(printed)
+    assert metrics
+    assert metrics == pytest.approx({n: sink.final[n] for n in metrics}, rel=1e-4)
 
 
 @every_topic

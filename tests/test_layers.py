@@ -23,6 +23,7 @@ TORCH_FREE = [
     "engine.recordings",
     "engine.runs.store",
     "engine.service",
+    "engine.topics.regression.script",
 ]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from engine import service
+from engine import service, topics
 from engine.api.owner import Asker, client_address, pseudonym
 from engine.api.runs import in_memory, visible
 from engine.errors import Conflict
@@ -68,6 +68,18 @@ def run_history(run_id: str, asker: Asker) -> Response:
 def run_table(run_id: str, asker: Asker) -> Response:
     history = finished(run_id, asker)
     return _download(history.to_csv(), "text/csv", f"{history.topic}-{run_id[:8]}.csv")
+
+
+@router.get(
+    "/runs/{run_id}/script.py",
+    response_class=Response,
+    responses={200: {"content": {"text/x-python": {}}}},
+    summary="The run as a standalone program in plain PyTorch",
+)
+def run_script(run_id: str, asker: Asker) -> Response:
+    history = finished(run_id, asker)
+    config = topics.topic(history.topic).config.parse(history.config)
+    return _download(topics.script(history.topic, config), "text/x-python", f"{run_id[:8]}.py")
 
 
 @router.get(

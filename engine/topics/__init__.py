@@ -12,7 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
-from engine.errors import InvalidValue
+from engine.config import Config
+from engine.errors import InvalidValue, NotFound
 from engine.settings import settings
 from engine.spec import TopicSpec
 from engine.words import _
@@ -52,6 +53,20 @@ def recipe(name: str) -> ModuleType:
 def figures(name: str) -> ModuleType:
     """The figures of a topic (torch-free)."""
     return import_module(f"{__name__}.{topic(name).name}.figures")
+
+
+def script(name: str, config: Config) -> str:
+    """A standalone program in plain PyTorch that trains as a run of this topic does.
+
+    Raises
+    ------
+    NotFound
+        When the topic has none.
+    """
+    if not (folder(name) / "script.py").is_file():
+        raise NotFound(_("This topic has no script."))
+    source: str = import_module(f"{__name__}.{name}.script").script(config)
+    return source
 
 
 def folder(name: str) -> Path:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
-STREAMS = ("data", "weights", "batches", "noise")
+from engine.training.streams import stream_seed
 
 
 def generator(seed: int, stream: str, device: str = "cpu") -> torch.Generator:
-    """A torch generator for one purpose of one run; streams of a seed are independent.
+    """A torch generator for one purpose of one run.
 
     Parameters
     ----------
     stream
-        One of `STREAMS`.
+        One of `engine.training.streams.STREAMS`.
     """
-    state = np.random.SeedSequence([seed, STREAMS.index(stream)]).generate_state(1, np.uint64)
-    return torch.Generator(device).manual_seed(int(state[0]) >> 1)
+    return torch.Generator(device).manual_seed(stream_seed(seed, stream))
