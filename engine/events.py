@@ -7,6 +7,7 @@ the `TERMINAL` types.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import math
 import time
@@ -15,6 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 TERMINAL = frozenset({"done", "failed", "cancelled", "timeout", "lost"})
 TYPES = frozenset({"queued", "started", "metric", "frame", "note", "artifact"}) | TERMINAL
@@ -96,6 +98,13 @@ def encode_array(array: np.ndarray) -> dict[str, Any]:
         "shape": list(array.shape),
         "b64": base64.b64encode(little.tobytes()).decode("ascii"),
     }
+
+
+def encode_image(pixels: np.ndarray, quality: int = 80) -> dict[str, str]:
+    """Return `{"webp"}` (base64) of a picture: uint8, (H, W) grey or (H, W, 3) RGB."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "WEBP", quality=quality)
+    return {"webp": base64.b64encode(stream.getvalue()).decode("ascii")}
 
 
 def decode_array(encoded: Mapping[str, Any]) -> np.ndarray:

@@ -23,6 +23,11 @@ def languages() -> frozenset[str]:
     return frozenset({"en"} | {f.name for f in LOCALE_DIR.iterdir() if f.is_dir()})
 
 
+def in_all_languages(text: str) -> frozenset[str]:
+    """All translations of `text`, English among them."""
+    return frozenset(_catalogue(code).gettext(text) if text else text for code in languages())
+
+
 def use_language(locale: str | None) -> None:
     """Speak the language of a browser's locale (`"de-AT"`) if we know it, else English."""
     code = (locale or "en").split("-")[0].lower()

@@ -613,10 +613,13 @@ def test_history_and_weights_of_a_finished_run(client: TestClient, house: Any) -
         assert answer.headers["content-disposition"] == (
             f'attachment; filename="{run[:8]}.safetensors"'
         )
+        script = client.get(f"/api/v1/runs/{run}/script.py")
+        assert script.headers["content-type"].startswith("text/x-python")
+        compile(script.text, "script.py", "exec")
         forget_memory(house)
 
 
-@pytest.mark.parametrize("what", ["history", "history.csv", "weights"])
+@pytest.mark.parametrize("what", ["history", "history.csv", "script.py", "weights"])
 def test_results_come_after_the_end(client: TestClient, house: Any, what: str) -> None:
     answer = client.get(f"/api/v1/runs/{start(client)}/{what}")
     assert answer.status_code == 409

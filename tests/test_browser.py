@@ -182,7 +182,15 @@ def test_a_link_with_a_wrong_value_says_so_and_nothing_runs(visitor):
     assert run_shown(page) is None
 
 
-def test_a_forged_widget_frame_is_explained_and_nothing_runs(visitor):
+@pytest.mark.parametrize(
+    ("field", "kind", "forged", "words"),
+    [
+        ("units", "double", 1e9, "a whole number from 1 to 128, received 1000000000.0."),
+        ("learning_rate", "string", "7", "a number from 1e-05 to 1, received '7'."),
+        ("model", "string", "Tree", "one of linear, mlp, received 'Tree'."),
+    ],
+)
+def test_a_forged_widget_frame_is_explained_and_nothing_runs(visitor, field, kind, forged, words):
     """A visitor who writes to the websocket themselves."""
     page = visitor()
     forge = {"on": False}
@@ -195,8 +203,8 @@ def test_a_forged_widget_frame_is_explained_and_nothing_runs(visitor):
             message.ParseFromString(frame)
             if forge["on"] and message.WhichOneof("type") == "rerun_script":
                 for widget in message.rerun_script.widget_states.widgets:
-                    if widget.id.endswith("regression.units"):
-                        widget.double_array_value.data[:] = [10**9]
+                    if widget.id.endswith(f"regression.{field}"):
+                        getattr(widget, f"{kind}_array_value").data[:] = [forged]
                 frame = message.SerializeToString()
             upstream.send(frame)
 
@@ -206,9 +214,7 @@ def test_a_forged_widget_frame_is_explained_and_nothing_runs(visitor):
     opened(page)
     forge["on"] = True
     press(page, "main")
-    expect(page.get_by_test_id("stAlert")).to_contain_text(
-        "units: expected a whole number from 1 to 128, received 1000000000."
-    )
+    expect(page.get_by_test_id("stAlert")).to_contain_text(f"{field}: expected {words}")
     assert run_shown(page) is None
 
 

@@ -20,6 +20,7 @@ from engine.api import owner_of
 from engine.config import Setting
 from engine.errors import InvalidValue
 from engine.topics import topics
+from engine.words import in_all_languages
 
 WIDGET_ID = re.compile(r"^\$\$ID-\w+-(?P<topic>\w+)\.(?P<field>\w+)$")
 REMEMBERED = 1000
@@ -79,25 +80,33 @@ def _without_forged(frame: bytes, owner: str) -> bytes:
 
 
 def _problem(widget: WidgetState) -> InvalidValue | None:
-    """What is wrong with a widget's number, if it is one of a topic's settings."""
+    """What is wrong with a widget's value, if it is one of a topic's settings."""
     match = WIDGET_ID.match(widget.id)
     spec = topics().get(match["topic"]) if match else None
     setting = spec.config.settings().get(match["field"]) if spec and match else None
-    if setting is None or setting.kind not in ("int", "float") or setting.scale == "log":
-        return None  # a choice or a rung of a ladder: an index, which Streamlit checks
-    value = _number(widget)
-    if value is None or setting.low <= value <= setting.high:
+    value = _value(widget)
+    if setting is None or value is None:
         return None
-    return _refusal(setting, value)
+    allowed = _is_choice(setting, value) if setting.kind == "choice" else _in_range(setting, value)
+    return None if allowed else InvalidValue.of(setting.name, setting.expected, value)
 
 
-def _number(widget: WidgetState) -> float | None:
+def _value(widget: WidgetState) -> Any:
+    """The value in a frame: a number of a slider or field, the text of a choice or a rung."""
     kind = widget.WhichOneof("value")
-    if kind == "double_array_value":
-        return next(iter(widget.double_array_value.data), None)
-    return getattr(widget, kind) if kind in ("int_value", "double_value") else None
+    if kind in ("double_array_value", "string_array_value"):
+        return next(iter(getattr(widget, kind).data), None)
+    return getattr(widget, kind) if kind in ("int_value", "double_value", "string_value") else None
 
 
-def _refusal(setting: Setting, value: Any) -> InvalidValue:
-    whole = setting.kind == "int" and value == value and abs(value) < 1e300
-    return InvalidValue.of(setting.name, setting.expected, int(value) if whole else value)
+def _is_choice(setting: Setting, value: Any) -> bool:
+    labels = [in_all_languages(setting.labels.get(c, c)) for c in setting.choices]
+    return any(value in texts for texts in labels)
+
+
+def _in_range(setting: Setting, value: Any) -> bool:
+    try:
+        number = float(value.replace(",", "") if isinstance(value, str) else value)
+    except ValueError:
+        return False
+    return setting.kind == "bool" or setting.low <= number <= setting.high
