@@ -86,11 +86,10 @@ def bar(spec: TopicSpec, visit: Visit, config: Config, source: dict[str, Any] | 
     run = train.active_run(visit)
     state = run.state if run is not None else "ended"
     label, icon = {
-        "ended": (_("Train"), ":material/play_arrow:"),
         "paused": (_("Go on"), ":material/play_arrow:"),
         "queued": (_("Waiting"), ":material/hourglass_top:"),
         "running": (_("Pause"), ":material/pause:"),
-    }[state]
+    }.get(state, (_("Train"), ":material/play_arrow:"))
     arguments = (spec, visit)
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="bar"):
         st.button(

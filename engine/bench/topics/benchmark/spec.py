@@ -6,7 +6,6 @@ from typing import Literal
 
 from engine.config import Config, setting
 from engine.spec import Metric, TopicSpec
-from engine.words import N_
 
 
 class BenchmarkConfig(Config):
@@ -14,35 +13,35 @@ class BenchmarkConfig(Config):
 
     network: Literal["small", "large"] = setting(
         "small",
-        title=N_("Network"),
-        help=N_("9-8-4-1 on batches of 8, or one whose step costs over 5 ms."),
-        group=N_("Model"),
-        labels={"small": N_("Small"), "large": N_("Large")},
+        title="Network",
+        help="9-8-4-1 on batches of 8, or one whose step costs over 5 ms.",
+        group="Model",
+        labels={"small": "Small", "large": "Large"},
     )
     epochs: int = setting(
         100,
-        title=N_("Epochs"),
-        help=N_("How often training goes through all rows."),
-        group=N_("Learning"),
+        title="Epochs",
+        help="How often training goes through all rows.",
+        group="Learning",
         low=1,
         high=10**6,
         scale="log",
     )
     hang: bool = setting(
         False,
-        title=N_("Hang"),
-        help=N_("On: the tenth step never ends."),
-        group=N_("Learning"),
+        title="Hang",
+        help="On: the tenth step never ends.",
+        group="Learning",
     )
 
 
 SPEC = TopicSpec(
     name="benchmark",
-    title=N_("Benchmark"),
+    title="Benchmark",
     icon=":material/timer:",
     order=1000,
     group="Fit",
-    summary=N_("Networks that cost little and much."),
+    summary="Networks that cost little and much.",
     config=BenchmarkConfig,
     metrics=tuple(
         Metric(f"{split}_{metric}", f"{split} {metric}")
