@@ -660,7 +660,7 @@ def test_a_shared_run_is_seen_by_all_until_revoked(
 ) -> None:
     run = finish(client, house)
     friend = visitor(app)
-    reading = ["", "/history", "/history.csv", "/weights", "/events", "/events/1"]
+    reading = ["", "/history", "/history.csv", "/script.py", "/weights", "/events", "/events/1"]
     codes = [friend.get(f"/api/v1/runs/{run}{what}").status_code for what in reading]
     assert codes == [404] * len(reading)
     share = client.post(f"/api/v1/runs/{run}/share").json()
@@ -973,6 +973,7 @@ def test_the_description_is_openapi_and_complete(client: TestClient) -> None:
         ("post", f"{run}/control"),
         ("get", f"{run}/history"),
         ("get", f"{run}/history.csv"),
+        ("get", f"{run}/script.py"),
         ("get", f"{run}/weights"),
         ("post", f"{run}/share"),
         ("delete", f"{run}/share"),
