@@ -16,6 +16,7 @@ from pages._frame.guard import WidgetGuard
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     """Start warming up with the server, end all jobs with it."""
+    api.send_at_once()
     service.start()
     try:
         with api.ending_with_process():

@@ -19,7 +19,7 @@ from engine.history import History
 from engine.jobs.job import JobSpec, versions
 from engine.jobs.log import RunLog
 from engine.spec import Preset, TopicSpec
-from engine.topics import topics
+from engine.topics import topic, topics
 
 FOLDER = ROOT / "checkpoints" / "recordings"
 SUFFIX = ".json.gz"
@@ -49,10 +49,10 @@ def over_seeds(topic: str) -> dict[str, dict[str, dict[str, float]]]:
     return json.loads(file.read_text()) if file.is_file() else {}
 
 
-def record_all() -> list[Path]:
-    """Train what is recorded of every topic; returns the files written."""
+def record_all(only: str | None = None) -> list[Path]:
+    """Train what is recorded of every topic, or of one; returns the files written."""
     files = []
-    for spec in topics().values():
+    for spec in [topic(only)] if only else topics().values():
         files += [record(spec, preset) for preset in spec.presets if preset.recorded]
         published = {p.id: measure_seeds(spec, p) for p in spec.presets if p.published}
         if published:

@@ -14,9 +14,10 @@ from engine.api import assets, errors, predictions, probes, results, runs, strea
 from engine.api.assets import PREFIX
 from engine.api.owner import OwnerCookie, owner_of, same_origin
 from engine.api.security import BlockedPaths, BodyLimit, SecurityHeaders
+from engine.api.sockets import send_at_once
 from engine.api.stream import ending_with_process
 
-__all__ = ["ending_with_process", "middleware", "owner_of", "routes"]
+__all__ = ["ending_with_process", "middleware", "owner_of", "routes", "send_at_once"]
 
 
 def routes(asset_dir: Path | None = None) -> list[BaseRoute]:

@@ -44,7 +44,7 @@ class Size:
 
 SIZES = (
     Size("small", "9-8-4-1 net, batch 8", 1050, 1.20),
-    Size("large", "a step of over 5 ms", 180, 1.05),
+    Size("large", "a step of over 5 ms", 260, 1.05),
 )
 
 

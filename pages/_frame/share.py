@@ -29,7 +29,7 @@ def share_menu(spec: TopicSpec, visit: Visit, config: Config) -> None:
             _saved_run(spec, visit)
         except GalleryError as error:
             st.error(plain(error.message))
-        st.markdown(_("**These settings** (trains again when opened)"))
+        st.markdown(_("**These settings** (the run is not kept)"))
         st.code(_address(spec, settings_link(spec, config)), language=None)
         st.divider()
         _delete_my_data()

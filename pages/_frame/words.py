@@ -56,7 +56,7 @@ def metric_words() -> dict[str, str]:
         "at most": _("reproduced if at most {target}"),
         "at least": _("reproduced if at least {target}"),
         "about": _("reproduced if within {tolerance} of {target}"),
-        "cancelled": _("Stopped before the end."),
+        "cancelled": _("Stopped before the end: by you, or because you started another run."),
         "timeout": _("Stopped: out of time."),
         "lost": _("The run was lost: the server was restarted while it trained. Train again."),
         "failed": _("The run failed."),

@@ -1,5 +1,7 @@
 // A moving thumbnail: the figure's traces drawn on a small canvas (plotly would be too heavy eleven times).
 
+const BLUE = "#3b82c4";
+
 export class Card {
   part = "card";
 
@@ -34,25 +36,27 @@ export class Card {
     const frame = stream.frame(this.kind);
     const { data, layout } = this.figure;
     this.context.clearRect(0, 0, this.width, this.height);
-    const x = scale(layout.xaxis.range, 0, this.width);
-    const y = scale(layout.yaxis.range, this.height, 0);
-    for (const trace of data) {
+    const traces = data.filter((trace) => trace.type === "scatter").map((trace) => {
       const bound = { ...trace };
       for (const [property, name] of Object.entries(trace.meta?.live ?? {})) bound[property] = frame?.data[name] ?? [];
-      if (trace.type !== "scatter") continue; // a topic with other pictures brings its own card
-      if (trace.mode === "markers") this.markers(bound, x, y);
-      else this.line(bound, x, y);
+      return bound;
+    });
+    const x = scale(layout.xaxis?.range ?? extent(traces.flatMap((trace) => trace.x)), 0, this.width);
+    const y = scale(layout.yaxis?.range ?? extent(traces.flatMap((trace) => trace.y)), this.height, 0);
+    for (const trace of traces) {
+      if (trace.mode === "markers") this.markers(trace, x, y);
+      else this.line(trace, x, y);
     }
   }
 
   markers({ x: xs, y: ys, marker }, x, y) {
     const { context } = this;
-    context.fillStyle = context.strokeStyle = marker.color;
+    context.fillStyle = context.strokeStyle = marker?.color ?? BLUE;
     context.lineWidth = 1.4;
     xs.forEach((value, i) => {
       context.beginPath();
       context.arc(x(value), y(ys[i]), 3.2, 0, 2 * Math.PI);
-      if (marker.symbol?.endsWith("open")) context.stroke();
+      if (marker?.symbol?.endsWith("open")) context.stroke();
       else context.fill();
     });
   }
@@ -61,12 +65,19 @@ export class Card {
     const { context } = this;
     context.beginPath();
     ys.forEach((value, i) => (i ? context.lineTo(x(xs[i]), y(value)) : context.moveTo(x(xs[i]), y(value))));
-    context.strokeStyle = line.color;
-    context.lineWidth = line.width;
-    context.setLineDash(line.dash === "dot" ? [2, 4] : []);
+    context.strokeStyle = line?.color ?? BLUE;
+    context.lineWidth = line?.width ?? 2;
+    context.setLineDash(line?.dash === "dot" ? [2, 4] : []);
     context.stroke();
     context.setLineDash([]);
   }
+}
+
+// Range of the values with a little room, for a figure that leaves its axis open.
+function extent(values) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const room = 0.08 * (high - low || 1);
+  return [low - room, high + room];
 }
 
 function scale([low, high], from, to) {

@@ -10,6 +10,10 @@ const TYPING = "input, textarea, select, a, [contenteditable], [role=slider], [r
 export function listenToKeys() {
   if (globalThis.galleryKeys) return;
   globalThis.galleryKeys = true;
+  // A choice made with the mouse gives the keyboard back to the bar.
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("[role=option]")) setTimeout(() => document.activeElement?.blur());
+  }, true);
   document.addEventListener("keydown", (event) => {
     const name = BUTTONS[event.key];
     if (!name || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
