@@ -507,5 +507,5 @@ def test_benchmarks_print_tables_or_json(engine, monkeypatch):
 def test_recordings_print_the_files_written(engine, monkeypatch, tmp_path):
     from engine import recordings
 
-    monkeypatch.setattr(recordings, "record_all", lambda: [tmp_path / "R1.json.gz"])
+    monkeypatch.setattr(recordings, "record_all", lambda topic: [tmp_path / "R1.json.gz"])
     assert engine("recordings").stdout == f"{tmp_path / 'R1.json.gz'}\n"

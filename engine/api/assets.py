@@ -27,10 +27,12 @@ ASK_AGAIN = "no-cache"
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
-@cache
+PLOTLY = version("plotly")  # on import: Streamlit changes `sys.path` while scripts run
+
+
 def plotly_url() -> str:
     """Where the installed plotly's JavaScript is served; a new version has a new address."""
-    return f"{PREFIX}/assets/plotly-{version('plotly')}.min.js"
+    return f"{PREFIX}/assets/plotly-{PLOTLY}.min.js"
 
 
 @cache
@@ -49,7 +51,7 @@ def router(asset_dir: Path | None) -> APIRouter:
 
     @routes.get("/assets/plotly-{number}.min.js", **served_as, summary="The installed plotly.js")
     def plotly(request: Request, number: str) -> Response:
-        if number != version("plotly"):
+        if number != PLOTLY:
             raise NotFound(_("Another version of plotly is installed here."))
         return cached(request, plotly_script(), TYPES[".js"], IMMUTABLE, gzipped=True)
 

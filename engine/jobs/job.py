@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any
 
 from engine import __version__
@@ -60,7 +61,9 @@ class JobSpec:
 
 
 def versions() -> dict[str, str]:
-    """Versions that a run's numbers depend on, without importing torch."""
-    from importlib.metadata import version
+    """Versions that a run's numbers depend on."""
+    return dict(_VERSIONS)
 
-    return {"gallery": __version__, "torch": version("torch"), "numpy": version("numpy")}
+
+# Looked up on import: Streamlit changes `sys.path` while scripts run, and a look-up may miss.
+_VERSIONS = {"gallery": __version__, "torch": version("torch"), "numpy": version("numpy")}

@@ -23,6 +23,10 @@ from engine.words import _
 METRIC_INTERVAL = 1 / 20
 FRAME_INTERVAL = 1 / 15
 KEPT_FRAMES = 60
+SHARE = 0.01
+"""Share of a run's time that measuring may take, and as much again for drawing."""
+GRACE = 0.03
+"""Seconds of measuring that are free, so that a quick run has its whole curve."""
 
 
 class Cancelled(Exception):
@@ -109,6 +113,8 @@ class Context:
         self._single_steps = 0
         self._next_metric = 0.0
         self._next_frame = 0.0
+        self._next = 0.0  # the earlier of the two
+        self._spent = self._affordable = 0.0
         self._keep: frozenset[int] = frozenset()
         self._measured = self._drawn = -1  # the last steps that were told and shown
         self._untold: list[dict[str, Any]] = []
@@ -153,7 +159,7 @@ class Context:
     def due(self, step: int) -> bool:
         """Whether there may be something to report after this step."""
         self.steps_done = step
-        return step in self._keep or time.perf_counter() >= self._next_metric or self.wanted()
+        return step in self._keep or time.perf_counter() >= self._next or self.wanted()
 
     def report(
         self,
@@ -167,12 +173,16 @@ class Context:
         moment = time.perf_counter()
         kept = step in self._keep
         told = now or moment >= self._next_metric
-        if (told or kept) and step != self._measured:
+        if (told or (kept and moment >= self._affordable)) and step != self._measured:
+            begun = time.thread_time()  # not the clock: waiting for a processor costs nothing
             values = dict(measure())
+            if not now:
+                self._spent += time.thread_time() - begun
+                self._affordable = self._begun + (self._spent - GRACE) / SHARE
             row: dict[str, Any] = {"epoch": round(epoch, 4), "values": values}
             if told or not finite(values):
                 self._measured = step
-                self._next_metric = moment + METRIC_INTERVAL
+                self._next_metric = max(moment + METRIC_INTERVAL, self._affordable)
                 yield Event("metric", {**row, "before": self._untold}, step)
                 self._untold = []
             else:
@@ -180,12 +190,15 @@ class Context:
         shown = now or moment >= self._next_frame
         if draw is not None and (kept or shown) and step != self._drawn:
             self._drawn = step if shown else self._drawn
+            begun = time.thread_time()
             kind, data = draw()
             if shown:
-                self._next_frame = moment + FRAME_INTERVAL
+                cost = time.thread_time() - begun
+                self._next_frame = moment + max(FRAME_INTERVAL, cost / SHARE)
                 yield Event("frame", {"kind": kind, "data": data, "kept": kept or now}, step)
             else:
                 self.held.append({"kind": kind, "step": step, "data": data})
+        self._next = min(self._next_metric, self._next_frame) if draw else self._next_metric
 
     def unsaid(self) -> Iterator[Event]:
         """What a run that ends early had still to tell: the last good measurement and picture."""
