@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, Self, get_args, get_origin
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, MaxLen
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import InvalidValue, Problem, shorten
@@ -18,6 +18,8 @@ Speed = Literal["slow", "medium", "fast", "full"]
 
 STEPS_PER_SECOND: dict[Speed, float] = {"slow": 4.0, "medium": 30.0, "fast": 300.0}
 """Pace of each speed; `full` is as fast as it goes."""
+
+KINDS = {int: "int", float: "float", bool: "bool", str: "text"}
 
 
 def setting(
@@ -35,6 +37,9 @@ def setting(
     essential: bool = False,
     labels: Mapping[str, str] | None = None,
     shown_if: tuple[str, tuple[Any, ...]] | None = None,
+    slider_high: float | None = None,
+    hidden: bool = False,
+    max_length: int | None = None,
 ) -> Any:
     """Declare one field of a `Config`.
 
@@ -52,6 +57,12 @@ def setting(
         Shown at once; the others stand behind *More settings*.
     shown_if
         `(field, values)`: the control is shown only while that field has one of the values.
+    slider_high
+        Where the control ends, if links and programs may go further (up to `high`).
+    hidden
+        Without a control: set by other means, such as a drawing.
+    max_length
+        Of a text.
     """
     extra = {
         "help": help,
@@ -63,9 +74,12 @@ def setting(
         "essential": essential,
         "labels": dict(labels or {}),
         "shown_if": shown_if,
+        "slider_high": high if slider_high is None else slider_high,
+        "hidden": hidden,
     }
     schema: Any = {"gallery": extra}
-    return Field(default, title=title, ge=low, le=high, json_schema_extra=schema)
+    limits: dict[str, Any] = {"ge": low, "le": high, "max_length": max_length}
+    return Field(default, title=title, json_schema_extra=schema, **limits)
 
 
 @dataclass(frozen=True)
@@ -73,7 +87,7 @@ class Setting:
     """What a control, the API and the docs need to know of one `Config` field."""
 
     name: str
-    kind: Literal["int", "float", "bool", "choice"]
+    kind: Literal["int", "float", "bool", "choice", "text"]
     default: Any
     title: str
     help: str
@@ -88,6 +102,9 @@ class Setting:
     choices: tuple[str, ...]
     labels: Mapping[str, str] = field(hash=False)
     shown_if: tuple[str, tuple[Any, ...]] | None
+    slider_high: float | None
+    hidden: bool
+    max_length: int | None
 
     @property
     def expected(self) -> str:
@@ -96,6 +113,8 @@ class Setting:
             return _("one of {choices}").format(choices=", ".join(self.choices))
         if self.kind == "bool":
             return _("true or false")
+        if self.kind == "text":
+            return _("a text of at most {length} characters").format(length=self.max_length)
         noun = _("a whole number") if self.kind == "int" else _("a number")
         return _("{noun} from {low} to {high}").format(
             noun=noun, low=f"{self.low:.10g}", high=f"{self.high:.10g}"
@@ -198,7 +217,7 @@ def _describe(name: str, field: Any) -> Setting:
     extra = field.json_schema_extra["gallery"]
     bounds = {type(m): m for m in field.metadata}
     choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
-    kind: Any = "choice" if choices else field.annotation.__name__
+    kind: Any = "choice" if choices else KINDS[field.annotation]
     return Setting(
         name=name,
         kind=kind,
@@ -206,6 +225,7 @@ def _describe(name: str, field: Any) -> Setting:
         title=field.title,
         low=bounds[Ge].ge if Ge in bounds else None,
         high=bounds[Le].le if Le in bounds else None,
+        max_length=bounds[MaxLen].max_length if MaxLen in bounds else None,
         choices=choices,
         **extra,
     )

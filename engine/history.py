@@ -31,6 +31,8 @@ class History:
         (None where it was not measured).
     frames : list of dict
         `{"kind", "step", "data"}`, by step; the log-spaced ones and the last.
+    fork : dict or None
+        `{"run", "step"}`: the run that this one continues, and from where.
     """
 
     run: str = ""
@@ -45,6 +47,7 @@ class History:
     notes: list[dict[str, Any]] = field(default_factory=list)
     artifacts: list[dict[str, Any]] = field(default_factory=list)
     terminal: dict[str, Any] | None = None
+    fork: dict[str, Any] | None = None
 
     def append(self, event: Event) -> None:
         """Record one event. Events after the terminal one are ignored."""

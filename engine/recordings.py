@@ -43,6 +43,12 @@ def load(topic: str, name: str) -> History:
 
 
 @cache
+def started(topic: str, name: str) -> dict[str, Any]:
+    """What a recorded run told when it began: parameters, samples, layers."""
+    return load(topic, name).started
+
+
+@cache
 def over_seeds(topic: str) -> dict[str, dict[str, dict[str, float]]]:
     """Preset → published metric → `median`, `low`, `high` over `SEEDS` seeds."""
     file = FOLDER / topic / "seeds.json"
@@ -86,7 +92,8 @@ def train(spec: TopicSpec, preset: Preset, seed: int) -> History:
     from engine.jobs.perform import perform
     from engine.training.context import Inbox
 
-    job = JobSpec.checked(spec.name, {**preset.values, "seed": seed}, device="cpu")
+    values = {**preset.values, **dict.fromkeys(spec.seeds, seed)}
+    job = JobSpec.checked(spec.name, values, device="cpu")
     sink = RecordingSink(History(f"{spec.name}-{preset.id}", spec.name, job.config, versions()))
     perform(job, Inbox(), sink)
     return sink.history

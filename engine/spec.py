@@ -78,6 +78,10 @@ class TopicSpec:
     curves: tuple[str, ...]
     """Names of the metrics drawn as curves: train first, then validation."""
     presets: tuple[Preset, ...] = ()
+    seeds: tuple[str, ...] = ("seed",)
+    """Settings that another seed of a published experiment changes: weights, and made data too."""
+    code: tuple[str, ...] = ()
+    """What the code panel shows, as `module.name` within the topic's folder."""
     link_version: int = 1
     old_defaults: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     """Defaults of earlier link versions that have changed since, so that old links keep."""

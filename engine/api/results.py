@@ -8,10 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from engine import service, topics
+from engine import service
 from engine.api.owner import Asker, client_address, pseudonym
 from engine.api.runs import in_memory, visible
 from engine.errors import Conflict
+from engine.exports.replay import script_of
 from engine.history import History
 from engine.jobs.run import Run
 from engine.words import _
@@ -19,6 +20,7 @@ from engine.words import _
 router = APIRouter()
 
 WEIGHTS = "weights.safetensors"
+TABLE = "table"
 
 
 class Shared(BaseModel):
@@ -54,9 +56,11 @@ def finished(run_id: str, asker: str) -> History:
     return found.log.history
 
 
-@router.get("/runs/{run_id}/history", summary="The whole record of a finished run")
+@router.get("/runs/{run_id}/history", summary="The whole record of a run; so far, while it trains")
 def run_history(run_id: str, asker: Asker) -> Response:
-    return Response(finished(run_id, asker).to_json(), media_type="application/json")
+    found = visible(run_id, asker)
+    record = found.to_json() if isinstance(found, History) else found.log.to_json()
+    return Response(record, media_type="application/json")
 
 
 @router.get(
@@ -67,7 +71,7 @@ def run_history(run_id: str, asker: Asker) -> Response:
 )
 def run_table(run_id: str, asker: Asker) -> Response:
     history = finished(run_id, asker)
-    return _download(history.to_csv(), "text/csv", f"{history.topic}-{run_id[:8]}.csv")
+    return download(history.to_csv(), "text/csv", f"{history.topic}-{run_id[:8]}.csv")
 
 
 @router.get(
@@ -78,8 +82,24 @@ def run_table(run_id: str, asker: Asker) -> Response:
 )
 def run_script(run_id: str, asker: Asker) -> Response:
     history = finished(run_id, asker)
-    config = topics.topic(history.topic).config.parse(history.config)
-    return _download(topics.script(history.topic, config), "text/x-python", f"{run_id[:8]}.py")
+    source = script_of(history, own_table(history, asker))
+    return download(source, "text/x-python", f"{run_id[:8]}.py")
+
+
+def own_table(history: History, asker: str) -> bytes | None:
+    """The visitor's own table that a run was trained on, packed; None if it was on other data.
+
+    Raises
+    ------
+    NotFound
+        When it is not kept any more.
+    """
+    if not history.config.get("table"):
+        return None
+    run = in_memory(history.run, asker)
+    if run is not None and TABLE in run.job.attachments:
+        return run.job.attached()[TABLE]
+    return service.current().artifact(history.run, f"{TABLE}.safetensors", asker)
 
 
 @router.get(
@@ -89,7 +109,7 @@ def run_script(run_id: str, asker: Asker) -> Response:
     summary="Trained weights (safetensors)",
 )
 def run_weights(run_id: str, asker: Asker) -> Response:
-    return _download(
+    return download(
         weights(run_id, asker), "application/octet-stream", f"{run_id[:8]}.safetensors"
     )
 
@@ -105,11 +125,10 @@ def weights(run_id: str, asker: str) -> bytes:
     run: Run | None = in_memory(run_id, asker)
     if run is not None and run.log.terminal is None:
         raise Conflict(_("This run has not ended yet."))
-    held = run.artifacts.get(WEIGHTS) if run is not None else None
-    return held or service.current().store.artifact(run_id, WEIGHTS, asker)
+    return service.current().artifact(run_id, WEIGHTS, asker)
 
 
-def _download(content: str | bytes, media_type: str, name: str) -> Response:
+def download(content: str | bytes, media_type: str, name: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=media_type, headers=headers)
 
@@ -117,7 +136,7 @@ def _download(content: str | bytes, media_type: str, name: str) -> Response:
 @router.post("/runs/{run_id}/share", summary="Let everyone who has the link see the run")
 def share_run(run_id: str, asker: Asker) -> Shared:
     if in_memory(run_id, asker):
-        service.current().manager.wait_stored(run_id)
+        service.current().manager.publish(run_id)
     share = service.current().store.share(run_id, asker)
     return Shared(url=share.url_path, expires=share.expires)
 

@@ -120,13 +120,7 @@ def control_run(run_id: str, message: Control, asker: Asker) -> None:
 
 @router.delete("/runs/{run_id}", status_code=204, summary="Delete a run of yours for good")
 def delete_run(run_id: str, asker: Asker) -> None:
-    held = in_memory(run_id, asker)
-    service.current().manager.forget(asker, run_id)
-    try:
-        service.current().store.delete(run_id, asker)
-    except NotFound:
-        if held is None:
-            raise
+    service.current().delete_run(run_id, asker)
 
 
 @router.delete("/me", summary="Delete all that is kept of you")

@@ -76,6 +76,37 @@ class InferencePool:
             "checkpoint": checkpoint,
             "inputs": inputs,
         }
+        return self._answered(request, weights)
+
+    def range_test(
+        self, topic: str, config: Mapping[str, Any], attachments: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Learning-rate range test (Smith 2017) of these settings.
+
+        Returns
+        -------
+        dict
+            `rate` and `loss` (equally long lists), `suggestion` (a rate).
+
+        Raises
+        ------
+        Unavailable, GalleryError
+            As `predict`.
+        """
+        return self._answered(
+            {
+                "operation": "range_test",
+                "topic": topic,
+                "config": dict(config),
+                "attachments": dict(attachments),
+            },
+            None,
+        )
+
+    def _answered(
+        self, request: Mapping[str, Any], weights: Callable[[], bytes] | None
+    ) -> dict[str, Any]:
+        """The answer of the next free worker."""
         try:
             worker, served = self._places.get(timeout=self._timeout)
         except queue.Empty:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from base64 import b64decode
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -35,6 +36,11 @@ class JobSpec:
         Whether the run waits at step 0 for a `step` or `resume`.
     language
         Of the words in the run's notes and errors.
+    attachments
+        Bytes (base64) that the settings refer to: the visitor's own `table`, the `snapshot`
+        that a fork goes on from.
+    fork
+        `{"run", "step"}` of the snapshot.
     """
 
     topic: str
@@ -43,6 +49,8 @@ class JobSpec:
     threads: int = 1
     paused: bool = False
     language: str = "en"
+    attachments: dict[str, str] = field(default_factory=dict)
+    fork: dict[str, Any] | None = None
 
     @classmethod
     def checked(cls, name: str, values: dict[str, Any], **limits: Any) -> JobSpec:
@@ -55,6 +63,10 @@ class JobSpec:
         """
         config = topic(name).config.parse(values)
         return cls(name, config.model_dump(), **limits)
+
+    def attached(self) -> dict[str, bytes]:
+        """The attachments as bytes."""
+        return {name: b64decode(text) for name, text in self.attachments.items()}
 
     def parsed(self) -> Config:
         return topic(self.topic).config.parse(self.config)

@@ -56,6 +56,11 @@ class RunLog:
             del self._events[at]
         self._frame_at[kind] = event.seq
 
+    def to_json(self) -> str:
+        """The history so far, while events may still be arriving."""
+        with self._lock:
+            return self.history.to_json()
+
     def after(self, seq: int) -> list[Event]:
         """All events numbered above `seq` that are still in the log."""
         with self._lock:

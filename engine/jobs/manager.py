@@ -42,7 +42,10 @@ KILL_AFTER = 0.15
 TICK = 0.05
 ENDED_IN_MEMORY = 12
 """Ended runs whose events stay at hand; older ones are read from the archive."""
+PRIVATE_IN_MEMORY = 32
+"""The same for runs on visitors' own tables, which the archive does not hold."""
 UNATTENDED_PER_ADDRESS = 4
+TABLE = "table"
 
 
 class JobManager:
@@ -117,8 +120,9 @@ class JobManager:
         if self._closed or self.executor.broken:
             raise Unavailable(_("No runs can be started at present. Try again later."))
         config = job.parsed()
-        history = History(new_run_id(), job.topic, config.model_dump(), versions())
+        history = History(new_run_id(), job.topic, config.model_dump(), versions(), fork=job.fork)
         run = Run(history.run, job, config, owner, attended, RunLog(history), address)
+        run.private = TABLE in job.attachments
         self._check_address(run)
         with self._lock:
             self._check_room(run)
@@ -126,7 +130,7 @@ class JobManager:
             self._runs[run.id] = run
             self._forget_old()
             self._queue.append(run)
-            if self._archive is not None:
+            if self._archive is not None and not run.private:
                 self._writer.submit(_quietly, self._archive.begin, run.id, job.topic, owner)
             self._dispatch()
             self._changed.notify_all()
@@ -250,6 +254,33 @@ class JobManager:
         except Exception:
             text = _("This run could not be written yet. Try again shortly.")
             raise Unavailable(text) from None
+
+    def publish(self, run_id: str) -> None:
+        """Have a run written that is to be shared, its own table too, and wait until it is.
+
+        Raises
+        ------
+        Conflict, GalleryError
+            As `wait_stored`.
+        """
+        run = self._runs.get(run_id)
+        if run is not None and run.private and not run.active and self._archive is not None:
+            run.private = False
+            run.artifacts[f"{TABLE}.safetensors"] = run.job.attached()[TABLE]
+            self._writer.submit(_quietly, self._archive.begin, run.id, run.job.topic, run.owner)
+            run.stored = self._writer.submit(self._store, run)
+        self.wait_stored(run_id)
+
+    def runs_of(self, owner: str) -> list[Run]:
+        """A visitor's runs in memory, newest first."""
+        with self._lock:
+            return [run for run in reversed(self._runs.values()) if run.owner == owner]
+
+    def wait_ended(self, run_id: str, seconds: float) -> bool:
+        """Wait until a run has ended; False if it still trains after `seconds`."""
+        with self._lock:
+            run = self.get(run_id)
+            return self._changed.wait_for(lambda: not run.active, seconds)
 
     def forget(self, owner: str, run_id: str | None = None, seconds: float = 10.0) -> None:
         """End a visitor's runs, or only one of them, and drop them from memory.
@@ -387,9 +418,9 @@ class JobManager:
             self._changed.notify_all()
 
     def _store(self, run: Run) -> None:
-        if self._archive is None:
-            return
         run.log.history.config = run.config.model_dump()
+        if self._archive is None or run.private:
+            return
         try:
             self._archive.keep(run.log.history, run.owner, run.artifacts)
         except Exception:
@@ -412,9 +443,11 @@ class JobManager:
                 self._dispatch()
 
     def _forget_old(self) -> None:
-        ended = [r.id for r in self._runs.values() if r.stored is not None and r.stored.done()]
-        for run_id in ended[: max(0, len(ended) - ENDED_IN_MEMORY)]:
-            del self._runs[run_id]
+        ended = [r for r in self._runs.values() if r.stored is not None and r.stored.done()]
+        for private, limit in ((False, ENDED_IN_MEMORY), (True, PRIVATE_IN_MEMORY)):
+            kind = [run.id for run in ended if run.private is private]
+            for run_id in kind[: max(0, len(kind) - limit)]:
+                del self._runs[run_id]
 
     def _watch(self) -> None:
         """Deadlines, disobedient workers, absent visitors, and starts to be tried again."""

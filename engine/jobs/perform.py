@@ -12,9 +12,10 @@ from safetensors.torch import save
 from engine import topics
 from engine.errors import GalleryError
 from engine.events import Event
+from engine.jobs.forking import SNAPSHOTS
 from engine.jobs.job import JobSpec
 from engine.jobs.sink import Sink
-from engine.training import device
+from engine.training import device, snapshots
 from engine.training.context import Cancelled, Context, Inbox
 from engine.words import _, language
 
@@ -30,7 +31,14 @@ def perform(job: JobSpec, inbox: Inbox, sink: Sink) -> None:
         language.set(job.language)
         torch.set_num_threads(job.threads)
         config = job.parsed()
-        context = Context(config, device.choose(job.device), inbox, paused=job.paused)
+        context = Context(
+            config,
+            device.choose(job.device),
+            inbox,
+            paused=job.paused,
+            attachments=job.attached(),
+            fork_step=job.fork["step"] if job.fork else 0,
+        )
         for event in topics.recipe(job.topic).run(config, context):
             if event.terminal:
                 _hand_over(context, sink)
@@ -45,17 +53,22 @@ def perform(job: JobSpec, inbox: Inbox, sink: Sink) -> None:
     if context is not None:
         for event in context.unsaid():
             sink.event(event)
-        sink.frames(context.held)
+        _hand_over(context, sink)
     sink.event(end)
 
 
 def _hand_over(context: Context, sink: Sink) -> None:
+    """What a run leaves beside its events: frames, snapshots and, when it is done, weights."""
     sink.frames(context.held)
+    files = {}
+    if context.snapshots:
+        files[SNAPSHOTS] = snapshots.pack(context.snapshots)
     if context.weights is not None:
-        payload = pack(context.weights)
+        files[WEIGHTS] = pack(context.weights)
+    for name, payload in files.items():
         digest = hashlib.sha256(payload).hexdigest()
-        sink.artifact(WEIGHTS, payload)
-        sink.event(Event("artifact", {"name": WEIGHTS, "bytes": len(payload), "sha256": digest}))
+        sink.artifact(name, payload)
+        sink.event(Event("artifact", {"name": name, "bytes": len(payload), "sha256": digest}))
 
 
 def pack(weights: Mapping[str, torch.Tensor]) -> bytes:

@@ -11,8 +11,9 @@ import torch
 from safetensors.torch import load as parse_weights
 
 from engine import topics
-from engine.errors import GalleryError
+from engine.errors import GalleryError, NotFound
 from engine.events import dumps
+from engine.jobs.job import JobSpec
 from engine.words import _
 
 log = logging.getLogger(__name__)
@@ -34,12 +35,14 @@ class Predictor:
         ----------
         request
             `topic`, `key` (of the model), `config`, `checkpoint` (name of a shipped one, or
-            None), `inputs`.
+            None), `inputs`; or `operation: "range_test"` with `config` and `attachments`.
         weights
             safetensors bytes of a run's model, sent once; the answer `{"missing": true}` asks
             for them.
         """
         try:
+            if request.get("operation") == "range_test":
+                return dumps(_range_test(request))
             model = self._model(request, weights)
             if model is None:
                 return dumps({"missing": True})
@@ -71,3 +74,14 @@ class Predictor:
         while len(self._models) > MODELS_KEPT:
             self._models.popitem(last=False)
         return self._models[key]
+
+
+def _range_test(request: Mapping[str, Any]) -> dict[str, Any]:
+    job = JobSpec.checked(
+        request["topic"], request["config"], attachments=dict(request["attachments"])
+    )
+    test = getattr(topics.recipe(job.topic), "range_test", None)
+    if test is None:
+        raise NotFound(_("This topic has no learning-rate test."))
+    found: dict[str, Any] = test(job.parsed(), job.attached())
+    return found

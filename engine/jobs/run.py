@@ -71,6 +71,8 @@ class Run:
         Whether it ends some time after its owner's browser has gone.
     ending
         The terminal type to report if the worker goes without a word.
+    private
+        Trained on the visitor's own table: kept in memory only, until it is shared.
     """
 
     id: str
@@ -88,6 +90,7 @@ class Run:
     ending: str = ""
     rank: int = 0
     artifacts: dict[str, bytes] = field(default_factory=dict)
+    private: bool = False
     stored: Future[None] | None = None
 
     @property

@@ -10,13 +10,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from engine.config import STEPS_PER_SECOND, Config
+from engine.errors import GalleryError
 from engine.events import Event
 from engine.words import _
 
@@ -29,8 +30,32 @@ GRACE = 0.03
 """Seconds of measuring that are free, so that a quick run has its whole curve."""
 
 
+GROWTH = 1e6
+"""A loss that has grown this many times over what it was at the start has diverged."""
+SMALL_LOSS = 1e-3
+"""The loss that `GROWTH` starts from at least: a good fit may begin with next to none."""
+SNAPSHOT_BYTES = 16 * 2**20
+"""Size of all snapshots of a run; a large model keeps fewer of them."""
+
+Observer = Callable[[int, float, Mapping[str, float]], Iterable[Mapping[str, Any]]]
+"""Reads step, epoch and metrics of each measurement; gives the notes (`level`, `text`, …) it calls for."""
+
+
 class Cancelled(Exception):
     """The visitor (or the service) ended the run."""
+
+
+class Diverged(GalleryError):
+    """The loss is no longer a finite number, or has grown beyond all measure."""
+
+    code = "diverged"
+
+    def __init__(self, step: int) -> None:
+        super().__init__(
+            _(
+                "Diverged at step {step}: the loss grew beyond bounds. Try a smaller learning rate."
+            ).format(step=step)
+        )
 
 
 class Inbox:
@@ -92,6 +117,10 @@ class Context:
         Where control messages arrive.
     paused
         Whether the run waits at step 0.
+    attachments
+        Bytes that the settings refer to, by name: `table`, `snapshot`.
+    fork_step
+        The step that the attached snapshot was taken at; 0 for a fresh run.
     """
 
     def __init__(
@@ -101,14 +130,20 @@ class Context:
         inbox: Inbox | None = None,
         *,
         paused: bool = False,
+        attachments: Mapping[str, bytes] | None = None,
+        fork_step: int = 0,
     ) -> None:
         self.config: Any = config
         self.device = device
+        self.attachments = dict(attachments or {})
+        self.fork_step = fork_step
         self.inbox = inbox or Inbox()
         self.held: list[dict[str, Any]] = []
         self.weights: Mapping[str, Any] | None = None
+        self.snapshots: dict[int, Mapping[str, Any]] = {}
+        self.observer: Observer | None = None
         self.paused = paused
-        self.steps_done = 0
+        self.steps_done = fork_step
         self._begun = time.perf_counter()
         self._single_steps = 0
         self._next_metric = 0.0
@@ -118,37 +153,81 @@ class Context:
         self._keep: frozenset[int] = frozenset()
         self._measured = self._drawn = -1  # the last steps that were told and shown
         self._untold: list[dict[str, Any]] = []
+        self._saved: frozenset[int] = frozenset()
+        self._bound = float("inf")
+        self._trained: float | None = None
 
     # Events ------------------------------------------------------------------------------
 
-    def started(self, *, parameters: int, samples: int, steps_total: int) -> Event:
-        """Announce the run: number of trainable values, of training samples, of steps."""
-        self._keep = log_spaced(steps_total)
+    def started(self, *, parameters: int, samples: int, steps_total: int, **more: Any) -> Event:
+        """Announce the run: number of trainable values, of training samples, of steps.
+
+        `more` may hold `arrays` (what is the same in every frame) and `layers` (the layer table).
+        """
+        first = self.fork_step
+        self._keep = frozenset(first + step for step in log_spaced(max(0, steps_total - first)))
         self._begun = time.perf_counter()
-        return Event(
-            "started",
-            {
-                "device": self.device,
-                "parameters": parameters,
-                "samples": samples,
-                "steps_total": steps_total,
-            },
-            step=0,
-        )
+        data = {
+            "device": self.device,
+            "parameters": parameters,
+            "samples": samples,
+            "steps_total": steps_total,
+            **more,
+        }
+        return Event("started", data, step=first)
 
     def note(self, level: str, text: str, **more: Any) -> Event:
         """A diagnosis in plain words; `level` is `info`, `warning` or `error`."""
         return Event("note", {"level": level, "text": text, **more}, self.steps_done)
 
-    def done(self, metrics: Mapping[str, float], weights: Mapping[str, Any] | None = None) -> Event:
-        """The end: all final metrics; `weights` (name → tensor) become the run's artifact."""
+    def frame(self, kind: str, data: Mapping[str, Any]) -> Event:
+        """A picture of the finished model, kept with the run."""
+        return Event("frame", {"kind": kind, "data": data, "kept": True}, self.steps_done)
+
+    def trained(self) -> None:
+        """Training is over; looking inside the model afterwards does not count as its time."""
+        self._trained = time.perf_counter() - self._begun
+
+    def done(
+        self,
+        metrics: Mapping[str, float],
+        weights: Mapping[str, Any] | None = None,
+        seeds: Mapping[str, list[float]] | None = None,
+    ) -> Event:
+        """The end: all final metrics; `weights` (name → tensor) become the run's artifact.
+
+        `seeds` holds each metric's values of the members of a run with several seeds.
+        """
         self.weights = weights
-        seconds = time.perf_counter() - self._begun
-        return Event(
-            "done",
-            {"metrics": {**metrics, "seconds": round(seconds, 4), "steps": self.steps_done}},
-            self.steps_done,
-        )
+        seconds = self._trained or time.perf_counter() - self._begun
+        data = {"metrics": {**metrics, "seconds": round(seconds, 4), "steps": self.steps_done}}
+        return Event("done", data | ({"seeds": seeds} if seeds else {}), self.steps_done)
+
+    # Divergence and snapshots ---------------------------------------------------------------
+
+    def check(self, step: int, loss: float) -> None:
+        """Compare the loss at `step` with the first one.
+
+        Raises
+        ------
+        Diverged
+            When it is not finite, or has grown `GROWTH` times.
+        """
+        if self._bound == float("inf") and isfinite(loss):
+            self._bound = GROWTH * max(loss, SMALL_LOSS)
+        if not loss <= self._bound or not isfinite(loss):
+            raise Diverged(step)
+
+    def snapshot(self, step: int, save: Callable[[], Mapping[str, Any]]) -> None:
+        """Keep what is needed to go on from `step`, if it is one of the kept steps."""
+        if step not in self._keep or step in self.snapshots:
+            return
+        if step == self.fork_step:
+            size = sum(tensor.nbytes for tensor in save().values())
+            every = max(1, -(-len(self._keep) * size // SNAPSHOT_BYTES))
+            self._saved = frozenset(sorted(self._keep)[::every])
+        if step in self._saved:
+            self.snapshots[step] = save()
 
     # Asked at every step, so cheap -----------------------------------------------------------
 
@@ -169,25 +248,21 @@ class Context:
         draw: Callable[[], tuple[str, Mapping[str, Any]]] | None,
         now: bool = False,
     ) -> Iterator[Event]:
-        """Yield the metric and the frame that are due at `step`; `now` forces both."""
+        """Yield the metric and the frame that are due at `step`; `now` forces both.
+
+        Raises
+        ------
+        Diverged
+            When a measured value is not finite or the loss has grown beyond bounds.
+        """
         moment = time.perf_counter()
         kept = step in self._keep
         told = now or moment >= self._next_metric
-        if (told or (kept and moment >= self._affordable)) and step != self._measured:
-            begun = time.thread_time()  # not the clock: waiting for a processor costs nothing
-            values = dict(measure())
-            if not now:
-                self._spent += time.thread_time() - begun
-                self._affordable = self._begun + (self._spent - GRACE) / SHARE
-            row: dict[str, Any] = {"epoch": round(epoch, 4), "values": values}
-            if told or not finite(values):
-                self._measured = step
-                self._next_metric = max(moment + METRIC_INTERVAL, self._affordable)
-                yield Event("metric", {**row, "before": self._untold}, step)
-                self._untold = []
-            else:
-                self._untold.append({"step": step, "time": time.time(), **row})
         shown = now or moment >= self._next_frame
+        if step != self._measured and (
+            told or (shown and draw) or (kept and moment >= self._affordable)
+        ):
+            yield from self._measure(step, epoch, measure, moment, told, now)
         if draw is not None and (kept or shown) and step != self._drawn:
             self._drawn = step if shown else self._drawn
             begun = time.thread_time()
@@ -199,6 +274,34 @@ class Context:
             else:
                 self.held.append({"kind": kind, "step": step, "data": data})
         self._next = min(self._next_metric, self._next_frame) if draw else self._next_metric
+
+    def _measure(
+        self,
+        step: int,
+        epoch: float,
+        measure: Callable[[], Mapping[str, float]],
+        moment: float,
+        told: bool,
+        now: bool,
+    ) -> Iterator[Event]:
+        begun = time.thread_time()  # not the clock: waiting for a processor costs nothing
+        values = dict(measure())
+        if not finite(values):
+            raise Diverged(step)
+        self.check(step, values.get("train_loss", 0.0))
+        if not now:
+            self._spent += time.thread_time() - begun
+            self._affordable = self._begun + (self._spent - GRACE) / SHARE
+        row: dict[str, Any] = {"epoch": round(epoch, 4), "values": values}
+        if told:
+            self._measured = step
+            self._next_metric = max(moment + METRIC_INTERVAL, self._affordable)
+            yield Event("metric", {**row, "before": self._untold}, step)
+            self._untold = []
+        else:
+            self._untold.append({"step": step, "time": time.time(), **row})
+        for note in self.observer(step, epoch, values) if self.observer else ():
+            yield self.note(**note)
 
     def unsaid(self) -> Iterator[Event]:
         """What a run that ends early had still to tell: the last good measurement and picture."""
@@ -257,10 +360,12 @@ class Context:
         if kind == "cancel":
             raise Cancelled
         if kind == "set":
+            was = self.config
             self.config = self.config.live_change(message["values"])
             names = ", ".join(f"{name} = {value}" for name, value in message["values"].items())
             text = _("Changed while training: {names}").format(names=names)
-            yield self.note("info", text, set=dict(message["values"]))
+            before = {name: getattr(was, name) for name in message["values"]}
+            yield self.note("info", text, set=dict(message["values"]), was=before)
         elif kind == "step":
             self.paused = True
             self._single_steps += 1

@@ -6,30 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from engine.errors import GalleryError
 from engine.events import Event
-from engine.training.context import Context, finite
-from engine.words import _
+from engine.training.context import Context, Observer
 
 Measure = Callable[[], Mapping[str, float]]
 Draw = Callable[[], tuple[str, Mapping[str, Any]]]
-
-
-class Diverged(GalleryError):
-    """The loss is no longer a finite number."""
-
-    code = "diverged"
-
-    def __init__(self, step: int) -> None:
-        super().__init__(
-            _(
-                "Diverged, seen at step {step}: the loss is not finite. Try a smaller learning rate."
-            ).format(step=step)
-        )
+Save = Callable[[], Mapping[str, Any]]
 
 
 def train(
-    step: Callable[[], None],
+    step: Callable[[], Any],
     *,
     steps: int,
     steps_per_epoch: int,
@@ -37,14 +23,16 @@ def train(
     measure: Measure,
     draw: Draw | None = None,
     adapt: Callable[[], None] | None = None,
-    stop: Callable[[Mapping[str, float]], bool] | None = None,
+    stop: Callable[[], bool] | None = None,
+    save: Save | None = None,
+    observer: Observer | None = None,
 ) -> Iterator[Event]:
-    """Call `step` up to `steps` times; yield metric, frame and note events as they are due.
+    """Call `step` until `steps` are done; yield metric, frame and note events as they are due.
 
     Parameters
     ----------
     step
-        One optimisation step; the topic owns it.
+        One optimisation step, which the topic owns; returns the loss (a number or a 0-d tensor).
     measure
         Metrics over the whole splits in eval mode, in original units.
     draw
@@ -52,32 +40,45 @@ def train(
     adapt
         Called after a live change; reads `context.config`.
     stop
-        A stop condition on the measured metrics, tested whenever they are measured.
+        Asked after every step whether training has reached its goal.
+    save
+        Everything needed to go on from this moment, as a flat `{name: tensor}`.
+    observer
+        Reads every measurement and gives the notes it calls for.
 
     Raises
     ------
     Cancelled
         When the visitor or the service ends the run.
     Diverged
-        When a measured value is not a finite number.
+        When the loss is not finite or has grown beyond bounds. Where reading the loss has to wait
+        for the device (CUDA), this is seen when the next measurement is due.
     """
+    context.observer = observer
+    waits = context.device != "cpu"
 
     def report(k: int, now: bool) -> Iterator[Event]:
         return context.report(k, k / steps_per_epoch, measure, draw, now)
 
-    yield from report(0, True)
-    for k in range(1, steps + 1):
+    first = context.fork_step
+    yield from report(first, True)
+    if save is not None:
+        context.snapshot(first, save)
+    for k in range(first + 1, steps + 1):
         if context.wanted():
             config = context.config
             yield from context.obey(partial(report, k - 1, True))
             if adapt is not None and context.config is not config:
                 adapt()
-        step()
-        if not context.due(k):
+        loss = step()
+        if not waits and loss is not None:
+            context.check(k, float(loss))
+        last = k == steps or (stop is not None and stop())
+        if not (context.due(k) or last):
             continue
-        for event in report(k, k == steps):
-            if event.type == "metric" and not finite(event.data["values"]):
-                raise Diverged(k)
-            yield event
-            if stop is not None and event.type == "metric" and stop(event.data["values"]):
-                return
+        yield from report(k, last)
+        if save is not None:
+            context.snapshot(k, save)
+        if last:
+            break
+    context.trained()

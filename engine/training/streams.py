@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-STREAMS = ("data", "weights", "batches", "noise")
+STREAMS = ("data", "weights", "batches", "noise", "inspect")
 
 
 def stream_seed(seed: int, stream: str) -> int:
