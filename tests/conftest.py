@@ -14,7 +14,10 @@ os.environ["GALLERY_CACHE_DIR"] = str(Path(_TEMPORARY.name) / "cache")
 os.environ["GALLERY_EXTRA_TOPICS"] = str(Path(__file__).parent / "topics")
 
 import pytest  # noqa: E402
+from inline_pages import InlineService  # noqa: E402
+from streamlit.testing.v1 import AppTest  # noqa: E402
 
+from engine import service  # noqa: E402
 from engine.events import Event  # noqa: E402
 from engine.jobs.job import JobSpec  # noqa: E402
 from engine.jobs.local import LocalExecutor  # noqa: E402
@@ -100,3 +103,21 @@ def make_manager(warm_executor: LocalExecutor) -> Iterator[Callable[..., JobMana
 def faulty(fault: str = "none", **values: object) -> JobSpec:
     """A job of the faulty topic."""
     return JobSpec.checked("faulty", {"fault": fault, **values}, device="cpu")
+
+
+@pytest.fixture
+def running(tmp_path):
+    yield service.start(InlineService(tmp_path))
+    service.stop()
+
+
+@pytest.fixture
+def page(running):
+    def open_page(**query):
+        test = AppTest.from_string(
+            "from pages._frame.page import show\nshow('regression')\n", default_timeout=30
+        )
+        test.query_params.update(query)
+        return test.run()
+
+    return open_page

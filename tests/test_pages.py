@@ -2,82 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from conftest import wait_for
+from inline_pages import message, panels, run_of, value
 from streamlit.testing.v1 import AppTest
 
-from engine import ROOT, service
-from engine.jobs.inline import InlineExecutor
-from engine.jobs.manager import JobManager
-from engine.runs.store import RunStore
-from engine.settings import Settings
+from engine import ROOT
 from engine.topics import topic
-
-
-class InlineService:
-    """The service of these tests: no processes."""
-
-    def __init__(self, folder) -> None:
-        self.settings = Settings(runs_dir=str(folder), device="cpu", owner_grace=60)
-        self.store = RunStore(self.settings)
-        self.manager = JobManager(InlineExecutor(), self.settings, self.store)
-        self.predictors = None
-
-    def open(self):
-        self.manager.open()
-
-    def close(self):
-        self.manager.close()
-        self.store.close()
-
-
-@pytest.fixture
-def running(tmp_path):
-    yield service.start(InlineService(tmp_path))
-    service.stop()
-
-
-@pytest.fixture
-def page(running):
-    def open_page(**query):
-        test = AppTest.from_string(
-            "from pages._frame.page import show\nshow('regression')\n", default_timeout=30
-        )
-        test.query_params.update(query)
-        return test.run()
-
-    return open_page
-
-
-def panels(test):
-    """Data of the live panels by part."""
-    found = {}
-
-    def walk(block):
-        for child in getattr(block, "children", {}).values():
-            proto = getattr(child, "proto", None)
-            if getattr(child, "type", "") == "bidi_component":
-                data = json.loads(proto.json)
-                found[data["part"]] = data
-            walk(child)
-
-    walk(test._tree)
-    return found
-
-
-def message(test):
-    """The error on show, without the backslashes that keep Markdown quiet."""
-    return test.error[0].value.replace("\\", "")
-
-
-def value(test, name):
-    return test.session_state[f"regression.{name}"]
-
-
-def run_of(test):
-    return test.session_state["regression.visit"].run
 
 
 def test_it_opens_on_a_recording_with_everything_there(page):
@@ -96,7 +27,8 @@ def test_every_setting_has_a_control(page):
     test.run()
     shown = {w.key.split(".")[1] for w in [*test.slider, *test.select_slider, *test.selectbox]}
     shown |= {w.key.split(".")[1] for w in [*test.button_group, *test.number_input]}
-    settings = topic("regression").config.settings().values()
+    shown |= {w.key.split(".")[1] for w in test.toggle}
+    settings = [s for s in topic("regression").config.settings().values() if not s.hidden]
     assert {s.name for s in settings if s.shown(topic("regression").config().model_dump())} <= shown
 
 
@@ -108,6 +40,7 @@ def test_train_submits_a_run_and_the_panels_follow_it(page, running):
         "kind": "run",
         "id": run,
         "url": f"/api/v1/runs/{run}/events",
+        "history": f"/api/v1/runs/{run}/history",
     }
     wait_for(lambda: running.manager.get(run).log.terminal, "the end")
     assert running.manager.get(run).log.terminal.type == "done"
@@ -183,19 +116,22 @@ def test_the_url_says_the_settings_that_differ(page):
     test = page()
     assert test.query_params == {}
     test.slider(key="regression.units").set_value(4).run()
-    assert test.query_params == {"units": "4", "v": "1"}
+    assert test.query_params == {"units": "4", "v": "2"}
 
 
 @pytest.mark.parametrize(
     ("query", "words"),
     [
         (
-            {"learning_rate": "7"},
-            "learning_rate: expected a number from 1e-05 to 1, received '7'.",
+            {"learning_rate": "7e6"},
+            "learning_rate: expected a number from 1e-06 to 1000000, received '7e6'.",
         ),
-        ({"model": "tree"}, "model: expected one of linear, mlp, received 'tree'."),
+        (
+            {"model": "tree"},
+            "model: expected one of linear, polynomial, mlp, noisy, received 'tree'.",
+        ),
         ({"nonsense": "1"}, "nonsense: expected a setting of this topic"),
-        ({"preset": "R99"}, "preset: expected one of R1, R2, sine, received 'R99'."),
+        ({"preset": "R99"}, "preset: expected one of R1, R2, R3, R3+, R5, R5+, sine, "),
         ({"run": "../../etc/passwd"}, "There is no such run"),
         ({"run": "0" * 32}, "There is no such run"),
     ],
@@ -241,12 +177,12 @@ def test_home_shows_a_moving_card_for_each_topic(running):
 def test_a_control_that_was_hidden_loses_nothing(page, running):
     test = page()
     test.slider(key="regression.units").set_value(7).run()
-    test.button_group(key="regression.model").set_value("linear").run()
+    test.selectbox(key="regression.model").select("linear").run()
     for _press in range(3):
         test.button(key="bar_main").click().run()
         assert not test.exception
     assert running.manager.get(run_of(test)).config.units == 16  # hidden: the default
-    test.button_group(key="regression.model").set_value("mlp").run()
+    test.selectbox(key="regression.model").select("mlp").run()
     assert value(test, "units") == 7
     assert running.manager.get(run_of(test)).config.units == 7
 
@@ -296,7 +232,7 @@ def test_settings_changed_on_a_shared_run_train_anew(page, running):
     assert panels(friend)["picture"]["source"]["url"] == f"/api/v1/runs/{run}/history"
     friend.slider(key="regression.units").set_value(4).run()
     assert run_of(friend) not in ("", run)
-    assert friend.query_params == {"units": "4", "v": "1"}
+    assert friend.query_params == {"units": "4", "v": "2"}
 
 
 def test_a_link_opened_in_a_running_session_is_followed(page):

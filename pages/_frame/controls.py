@@ -10,7 +10,9 @@ import streamlit as st
 from engine.config import Setting
 from engine.spec import TopicSpec
 from engine.words import _
-from pages._frame.visit import Visit, key
+from pages._frame.own_table import own_table
+from pages._frame.tables import OWN
+from pages._frame.visit import Visit, key, remember_table
 
 SEGMENTS = 3
 """Choices up to this many stand side by side; more go into a list."""
@@ -20,7 +22,8 @@ IN_THE_BAR = ("speed",)
 
 def settings_card(spec: TopicSpec, visit: Visit) -> None:
     """The essential controls by group, the others behind *More settings*."""
-    settings = [s for s in spec.config.settings().values() if s.name not in IN_THE_BAR]
+    away = {*IN_THE_BAR, *visit.unseen}
+    settings = [s for s in spec.config.settings().values() if s.name not in away and not s.hidden]
     shown = [s for s in settings if s.shown(visit.values)]
     group = None
     for setting in (s for s in shown if s.essential):
@@ -29,6 +32,8 @@ def settings_card(spec: TopicSpec, visit: Visit) -> None:
             st.markdown(f"**{_(group)}**")
         hidden = setting.title == setting.group  # the heading says it already
         control(spec, visit, setting, label_visibility="collapsed" if hidden else "visible")
+        if setting.name == "data" and visit.values["data"] == OWN:
+            own_table(spec, visit, remember_table)
     more = st.expander(_("More settings"), key=key(spec, "more"), on_change="rerun")
     if more.open:
         with more:
@@ -47,6 +52,7 @@ def control(spec: TopicSpec, visit: Visit, setting: Setting, **options: Any) -> 
         "label": _title(setting),
         "key": key(spec, setting.name),
         "help": _(setting.help),
+        "disabled": setting.name in visit.fixed,
         **options,
     }
     if setting.kind == "choice" and len(setting.choices) <= SEGMENTS:
@@ -66,8 +72,9 @@ def control(spec: TopicSpec, visit: Visit, setting: Setting, **options: Any) -> 
         ladder = _ladder(setting, last)
         st.select_slider(options=ladder, value=last, format_func=_number, **common)
     else:
-        limits = {"min_value": setting.low, "max_value": setting.high, "step": setting.step}
-        widget = st.number_input if setting.high > TOO_LONG_FOR_A_SLIDER else st.slider
+        high = max(setting.slider_high, last)
+        limits = {"min_value": setting.low, "max_value": high, "step": setting.step}
+        widget = st.number_input if high > TOO_LONG_FOR_A_SLIDER else st.slider
         widget(value=last, **limits, **common)
 
 
@@ -84,7 +91,7 @@ def _number(value: float) -> str:
 def _ladder(setting: Setting, value: float) -> list[float]:
     """1, 2, 5, 10, … within the range, and the value itself where it lies between."""
     number = int if setting.kind == "int" else float
-    low, high = number(setting.low), number(setting.high)  # type: ignore[arg-type]
+    low, high = number(setting.low), number(setting.slider_high)  # type: ignore[arg-type]
     rungs = {low, high, value}
     for exponent in range(-12, 13):
         for digit in (1, 2, 5):

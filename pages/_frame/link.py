@@ -7,6 +7,8 @@ than the defaults), are versioned, and say what is wrong with them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from engine import service
@@ -14,9 +16,12 @@ from engine.config import Config
 from engine.errors import GalleryError, InvalidValue
 from engine.spec import TopicSpec
 from engine.words import _
+from pages._frame.tables import take_up_shared_table
 from pages._frame.visit import Visit, owner
 
-RESERVED = ("run", "preset", "v")
+RESERVED = ("run", "preset", "v", "lock", "hide", "present")
+BEYOND_SETTINGS = ("preset", "live")
+"""What a classroom link may lock or hide besides settings."""
 
 
 def parameters() -> dict[str, str]:
@@ -33,9 +38,29 @@ def open_link(spec: TopicSpec, asked: dict[str, str]) -> Visit:
         else:
             visit.values = _settings(spec, asked).model_dump()
             _take_up_run(spec, visit, asked)
+        _hold_fast(spec, visit, asked)
     except GalleryError as error:
         visit.message = error.message
     return visit
+
+
+def _hold_fast(spec: TopicSpec, visit: Visit, asked: dict[str, str]) -> None:
+    """Take what a classroom link locks and hides; these settings keep the link's values."""
+    known = {*spec.config.settings(), *BEYOND_SETTINGS}
+    named = {kind: set(filter(None, asked.get(kind, "").split(","))) for kind in ("lock", "hide")}
+    for kind, names in named.items():
+        if names - known:
+            expected = _("names of controls ({names})").format(names=", ".join(sorted(known)))
+            raise InvalidValue.of(kind, expected, ",".join(sorted(names - known)))
+    visit.unseen = frozenset(named["hide"])
+    visit.fixed = {n: visit.values.get(n) for n in sorted(named["lock"] | named["hide"])}
+    visit.presenter = asked.get("present") == "1"
+
+
+def classroom_link(locked: Iterable[str], hidden: Iterable[str], presenter: bool) -> dict[str, str]:
+    """Query parameters that lock and hide controls and enlarge the page."""
+    wanted = {"lock": ",".join(sorted(locked)), "hide": ",".join(sorted(hidden))}
+    return {n: v for n, v in {**wanted, "present": "1" if presenter else ""}.items() if v}
 
 
 def _open_run(spec: TopicSpec, visit: Visit, run_id: str) -> None:
@@ -44,6 +69,7 @@ def _open_run(spec: TopicSpec, visit: Visit, run_id: str) -> None:
     if run.topic != spec.name:
         raise InvalidValue.of("run", _("a run of this page"), run_id)
     visit.shared = run.run
+    take_up_shared_table(spec, run.run)
     visit.values = spec.config.parse(run.config).model_dump()
 
 
@@ -65,7 +91,9 @@ def _settings(spec: TopicSpec, asked: dict[str, str]) -> Config:
 
 def write_link(spec: TopicSpec, visit: Visit, config: Config) -> None:
     """Let the URL say what the page shows: a shared run, or the settings that differ."""
-    visit.link = {"run": visit.shared} if visit.shared else settings_link(spec, config)
+    shown = {"run": visit.shared} if visit.shared else settings_link(spec, config)
+    locked = visit.fixed.keys() - visit.unseen
+    visit.link = {**shown, **classroom_link(locked, visit.unseen, visit.presenter)}
     if parameters() != visit.link:
         st.query_params.from_dict(visit.link)
 

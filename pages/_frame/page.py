@@ -1,4 +1,4 @@
-"""The page of a topic, from its spec alone: bar, settings, picture, metrics, curves, notes."""
+"""The page of a topic, from its spec alone: bar, settings, picture, time machine, figures, runs."""
 
 from __future__ import annotations
 
@@ -11,22 +11,28 @@ from engine import recordings, service
 from engine.config import Config
 from engine.errors import GalleryError
 from engine.figures import BLUE, ORANGE
-from engine.spec import Preset, TopicSpec
+from engine.spec import TopicSpec
 from engine.topics import folder, topic
 from engine.words import _, language
 from pages._frame import train
-from pages._frame.controls import control, settings_card
+from pages._frame.bar import bar
+from pages._frame.controls import settings_card
+from pages._frame.inside import code_and_model
 from pages._frame.link import write_link
-from pages._frame.picture import baselines_of, curves_figure, figure_of
-from pages._frame.share import share_menu
-from pages._frame.visit import Visit, be_present, key, put_values, read_config, visit_of
-from pages._frame.words import curve_words, metric_words, plain, status_words
-from pages._live import history_source, panel, recording_source, run_source
+from pages._frame.look import Look
+from pages._frame.picture import baselines_of, curves_figure
+from pages._frame.points import LIMIT, points_edited, points_of
+from pages._frame.preset import recorded
+from pages._frame.range_test import RATE, range_test
+from pages._frame.runs import overlays, runs_table
+from pages._frame.style import presenter_style
+from pages._frame.visit import Visit, be_present, key, read_config, visit_of
+from pages._frame.words import curve_words, metric_words, plain, point_words, timeline_words
+from pages._live import panel, run_source
 
 PICTURE_HEIGHT = 400
+PRESENTER_HEIGHT = 560
 CURVES_HEIGHT = 170
-CUSTOM = ""
-"""What the preset list shows when the settings are nobody's."""
 
 
 def show(name: str) -> None:
@@ -39,25 +45,33 @@ def show(name: str) -> None:
     if not visit.message:
         train.follow_settings(spec, visit, config)
     begin_if_new(spec, visit, config)
-    source = source_of(spec, visit, config)
+    look = Look(spec, visit, config)
     write_link(spec, visit, config)
+    if visit.presenter:
+        presenter_style()
 
     st.title(_(spec.title), anchor=False)
     st.markdown(_(spec.summary))
-    bar(spec, visit, config, source)
-    if visit.message:
-        st.error(plain(visit.message), icon=":material/error:")
-        visit.message = ""
-    body(spec, visit, config, source)
-    with st.expander(_("What this is, what to try, sources"), icon=":material/menu_book:"):
-        st.markdown(notes(name, language.get()))
+    bar(look)
+    messages(visit)
+    body(look)
+    below(look)
     if visit.run and visit.polling == visit.run:
         poll(spec, visit)
 
 
+def messages(visit: Visit) -> None:
+    """What went wrong, and what else is to be said, once."""
+    if visit.message:
+        st.error(plain(visit.message), icon=":material/error:")
+    if visit.notice:
+        st.info(plain(visit.notice))
+    visit.message = visit.notice = ""
+
+
 def begin_if_new(spec: TopicSpec, visit: Visit, config: Config) -> None:
     """On opening, settings that nobody recorded are trained at once; shown ones count as sent."""
-    if visit.sent is not None or visit.message:
+    if visit.sent is not None or visit.message or train.lacks_table(config):
         return
     if visit.shared or recorded(spec, config):
         visit.sent = config
@@ -65,156 +79,95 @@ def begin_if_new(spec: TopicSpec, visit: Visit, config: Config) -> None:
         train.submit(spec, visit, config)
 
 
-def recorded(spec: TopicSpec, config: Config) -> Preset | None:
-    """The preset with these settings, if it has a recording."""
-    preset = spec.matching_preset(config)
-    return preset if preset and preset.id in recordings.names(spec.name) else None
-
-
-def source_of(spec: TopicSpec, visit: Visit, config: Config) -> dict[str, Any] | None:
-    """What the panels follow: a shared run, the visit's run, a recording, or nothing yet."""
-    if visit.shared:
-        return history_source(visit.shared)
-    if visit.run:
-        return run_source(visit.run)
-    preset = recorded(spec, config)
-    return recording_source(spec.name, preset.id, "once") if preset else None
-
-
-def bar(spec: TopicSpec, visit: Visit, config: Config, source: dict[str, Any] | None) -> None:
-    """One row: train or pause, step, reset, speed, preset, live, status, share."""
-    run = train.active_run(visit)
-    state = run.state if run is not None else "ended"
-    label, icon = {
-        "paused": (_("Go on"), ":material/play_arrow:"),
-        "queued": (_("Waiting"), ":material/hourglass_top:"),
-        "running": (_("Pause"), ":material/pause:"),
-    }.get(state, (_("Train"), ":material/play_arrow:"))
-    arguments = (spec, visit)
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key="bar"):
-        st.button(
-            label,
-            icon=icon,
-            type="primary",
-            key="bar_main",
-            on_click=train.press_main,
-            args=arguments,
-            disabled=state == "queued",
-        )
-        st.button(_("Step"), key="bar_step", on_click=train.press_step, args=arguments)
-        st.button(_("Reset"), key="bar_reset", on_click=train.press_reset, args=arguments)
-        speed = spec.config.settings()["speed"]
-        control(spec, visit, speed, label_visibility="collapsed", width=132)
-        preset_list(spec, visit, config)
-        st.toggle(
-            _("Live"),
-            key=key(spec, "live"),
-            help=_("On: a changed setting trains again at once."),
-        )
-        with st.container(key="bar_status"):
-            panel(
-                "status",
-                source,
-                key=f"{spec.name}.status",
-                callbacks={
-                    "on_begun_change": lambda: None,
-                    "on_ended_change": lambda: run_ended(spec, visit),
-                    "on_polling_change": lambda: stream_blocked(spec, visit),
-                },
-                words=status_words(),
-            )
-        share_menu(spec, visit, config)
-
-
-def run_ended(spec: TopicSpec, visit: Visit) -> None:
-    """The one rerun at the end of a run: it can be shared now."""
-    ended = st.session_state[f"{spec.name}.status"].get("ended")
-    if isinstance(ended, str) and ended == visit.run:
-        visit.ended.add(ended)
-
-
-def stream_blocked(spec: TopicSpec, visit: Visit) -> None:
-    """The browser could not open the run's event stream: poll instead."""
-    visit.polling = str(st.session_state[f"{spec.name}.status"].get("polling") or "")
-
-
-def preset_list(spec: TopicSpec, visit: Visit, config: Config) -> None:
-    """Presets; choosing one sets every control."""
-    matching = spec.matching_preset(config)
-    options = [CUSTOM, *(p.id for p in spec.presets)]
-    st.session_state[key(spec, "preset")] = matching.id if matching else CUSTOM
-    titles = {p.id: f"{p.id} · {_(p.title)}" for p in spec.presets} | {CUSTOM: _("Own settings")}
-    st.selectbox(
-        _("Preset"),
-        options,
-        format_func=titles.__getitem__,
-        key=key(spec, "preset"),
-        on_change=choose_preset,
-        args=(spec, visit),
-        label_visibility="collapsed",
-        width=230,
-    )
-
-
-def choose_preset(spec: TopicSpec, visit: Visit) -> None:
-    """Set every control as the preset says, and show its recording until it is trained."""
-    preset = spec.preset(st.session_state[key(spec, "preset")])
-    if preset is None:
-        return
-    neutral = {n: st.session_state[key(spec, n)] for n in ("seed", "speed")}
-    values = {**spec.config(**preset.values).model_dump(), **neutral}
-    put_values(spec, visit, values)
-    if recorded(spec, spec.config(**preset.values)):
-        if train.active_run(visit) is not None:
-            train.steer(visit, type="cancel")
-        visit.run = visit.shared = ""
-        visit.sent = None
-
-
-def body(spec: TopicSpec, visit: Visit, config: Config, source: dict[str, Any] | None) -> None:
-    """Settings, picture and figures side by side; the curves below."""
+def body(look: Look) -> None:
+    """Settings, picture with its time machine, figures and curves, side by side."""
+    spec, visit = look.spec, look.visit
     left, middle, right = st.columns([248, 640, 396], gap="small")
     with left, st.container(border=True, key="card_settings"):
         settings_card(spec, visit)
-    preset = spec.matching_preset(config)
-    with middle:
-        with st.container(border=True, key="card_picture"):
-            panel(
-                "picture",
-                source,
-                key=f"{spec.name}.picture",
-                figure=figure_of(spec.name, config),
-                height=PICTURE_HEIGHT,
-                label=_("{topic}: data and model").format(topic=_(spec.title)),
-            )
+    with middle, st.container(border=True, key="card_picture"):
+        picture_panel(look)
+    with right:
+        with st.container(border=True, key="card_metrics"):
+            metrics_panel(look)
         with st.container(border=True, key="card_curves"):
-            curves_panel(spec, source)
-    with right, st.container(border=True, key="card_metrics"):
-        metrics_panel(spec, config, preset, source)
+            curves_panel(look)
 
 
-def curves_panel(spec: TopicSpec, source: dict[str, Any] | None) -> None:
+def picture_panel(look: Look) -> None:
+    """The view that is chosen, and the time machine below it."""
+    spec, visit = look.spec, look.visit
+    if len(look.views) > 1:
+        titles = {v.name: v.title for v in look.views}
+        st.session_state[key(spec, "view")] = look.view.name
+        st.segmented_control(
+            _("View"),
+            list(titles),
+            format_func=titles.__getitem__,
+            required=True,
+            key=key(spec, "view"),
+            label_visibility="collapsed",
+        )
+    points = points_of(spec, look.config) if look.view is look.views[0] else None
+    panel(
+        "picture",
+        look.source,
+        key=f"{spec.name}.picture",
+        callbacks={"on_edited_change": lambda: points_edited(spec, visit)},
+        figure=look.figure,
+        kind=look.view.kind,
+        height=PRESENTER_HEIGHT if visit.presenter else PICTURE_HEIGHT,
+        label=_("{topic}: {view}").format(topic=_(spec.title), view=look.view.title),
+        overlays=overlays(spec, visit),
+        **points_words_with(points),
+    )
+    panel(
+        "timeline",
+        look.source,
+        key=f"{spec.name}.timeline",
+        callbacks={"on_fork_change": lambda: forked(spec, visit)},
+        fork=bool(visit.run or visit.shared),
+        words=timeline_words(),
+    )
+
+
+def points_words_with(points: dict[str, Any] | None) -> dict[str, Any]:
+    """What the picture needs to let points be edited; nothing where they cannot be."""
+    edit = {"limit": LIMIT, "words": point_words()}
+    return {"points": points, "edit": edit} if points else {}
+
+
+def forked(spec: TopicSpec, visit: Visit) -> None:
+    """*Fork here* was pressed."""
+    asked = st.session_state[f"{spec.name}.timeline"].get("fork") or {}
+    run, step = str(asked.get("run", "")), asked.get("step")
+    if isinstance(step, int) and run in (visit.run, visit.shared):
+        train.fork_here(spec, visit, run, step)
+
+
+def curves_panel(look: Look) -> None:
     """Train in blue, validation in orange."""
+    spec = look.spec
     curves = [
         {"name": name, "title": _(spec.metric(name).title), "color": color}
         for name, color in zip(spec.curves, (BLUE, ORANGE), strict=False)
     ]
     panel(
         "curves",
-        source,
+        look.source,
         key=f"{spec.name}.curves",
         curves=curves,
         figure=curves_figure(_("step")),
         height=CURVES_HEIGHT,
         label=_("Metrics by step"),
+        overlays=overlays(spec, look.visit),
         words=curve_words(),
     )
 
 
-def metrics_panel(
-    spec: TopicSpec, config: Config, preset: Preset | None, source: dict[str, Any] | None
-) -> None:
+def metrics_panel(look: Look) -> None:
     """Measured metrics, baselines, and published figures with their verdict."""
+    spec, preset = look.spec, look.spec.matching_preset(look.config)
     published = [
         {
             "name": p.metric,
@@ -229,14 +182,14 @@ def metrics_panel(
     ]
     panel(
         "metrics",
-        source,
+        look.source,
         key=f"{spec.name}.metrics",
         metrics=[
             {"name": m.name, "title": _(m.title), "help": _(m.help)}
             for m in spec.metrics
             if m.shown
         ],
-        baselines=baselines_of(spec.name, config),
+        baselines=baselines_of(spec.name, look.config, look.table),
         published=published,
         words=metric_words(),
     )
@@ -245,6 +198,33 @@ def metrics_panel(
             _("Source: {source}.").format(source=_(preset.source)) if preset.source else ""
         )
         st.caption(f"{source_line} {_(preset.note)}")
+
+
+def below(look: Look) -> None:
+    """What is asked for less often, one thing at a time: runs, code and model, rate test, notes."""
+    spec, visit = look.spec, look.visit
+    parts = {"runs": _("Runs"), "inside": _("Code and model")}
+    if RATE in spec.config.settings():
+        parts["rates"] = _("Learning-rate test")
+    parts["notes"] = _("What this is, what to try, sources")
+    chosen = st.segmented_control(
+        _("More"),
+        list(parts),
+        default="runs",
+        format_func=parts.__getitem__,
+        required=True,
+        key=key(spec, "below"),
+        label_visibility="collapsed",
+    )
+    with st.container(border=True, key="card_below"):
+        if chosen == "runs":
+            runs_table(spec, visit)
+        elif chosen == "inside":
+            code_and_model(spec, visit, look.config)
+        elif chosen == "rates":
+            range_test(spec, visit, look.config)
+        else:
+            st.markdown(notes(spec.name, language.get()))
 
 
 @st.fragment(run_every=0.5)

@@ -9,19 +9,31 @@ from typing import Any
 import plotly.graph_objects as go
 
 from engine.config import Config
+from engine.data.tables import Table
 from engine.figures import blank
+from engine.figures.view import View
 from engine.topics import figures
 from engine.words import language
 
 
 @lru_cache(maxsize=256)
-def _figure(topic: str, config: Config, _language: str) -> dict[str, Any]:
-    return _plain(figures(topic).picture(config))
+def _views(topic: str, config: Config, table: Table | None, _language: str) -> tuple[View, ...]:
+    return tuple(figures(topic).views(config, table))
 
 
 @lru_cache(maxsize=256)
-def _baselines(topic: str, config: Config, _language: str) -> tuple[dict[str, Any], ...]:
-    return tuple(figures(topic).baselines(config))
+def _figure(
+    topic: str, config: Config, table: Table | None, view: str, language: str
+) -> dict[str, Any]:
+    views = _views(topic, config, table, language)
+    return _plain(next(v for v in views if v.name == view).draw())
+
+
+@lru_cache(maxsize=256)
+def _baselines(
+    topic: str, config: Config, table: Table | None, _language: str
+) -> tuple[dict[str, Any], ...]:
+    return tuple(figures(topic).baselines(config, table))
 
 
 @lru_cache(maxsize=8)
@@ -33,14 +45,31 @@ def curves_figure(title: str) -> dict[str, Any]:
     return _plain(figure)
 
 
-def figure_of(topic: str, config: Config) -> dict[str, Any]:
-    """The picture of a configuration; the live view fills in what a run draws."""
-    return _figure(topic, config, language.get())
+def views_of(topic: str, config: Config, table: Table | None = None) -> tuple[View, ...]:
+    """The ways of looking at runs of these settings; the first is the main picture."""
+    return _views(topic, _neutral(config), table, language.get())
 
 
-def baselines_of(topic: str, config: Config) -> tuple[dict[str, Any], ...]:
+def figure_of(
+    topic: str, config: Config, table: Table | None = None, view: str = ""
+) -> dict[str, Any]:
+    """One view's figure, by default the main one; the live view fills in what a run draws."""
+    name = view or views_of(topic, config, table)[0].name
+    return _figure(topic, _neutral(config), table, name, language.get())
+
+
+def baselines_of(
+    topic: str, config: Config, table: Table | None = None
+) -> tuple[dict[str, Any], ...]:
     """What simple methods reach on the same data: title, value, help."""
-    return _baselines(topic, config, language.get())
+    return _baselines(topic, _neutral(config), table, language.get())
+
+
+def _neutral(config: Config) -> Config:
+    """Settings that no figure depends on are all the same to the caches."""
+    usual = type(config)()
+    live = {n: getattr(usual, n) for n, s in config.settings().items() if s.live}
+    return config.model_copy(update=live)
 
 
 def _plain(figure: go.Figure) -> dict[str, Any]:

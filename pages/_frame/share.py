@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -13,8 +14,8 @@ from engine.errors import GalleryError
 from engine.runs.store import RunSummary
 from engine.spec import TopicSpec
 from engine.words import _
-from pages._frame.link import settings_link
-from pages._frame.visit import Visit, address, owner
+from pages._frame.link import BEYOND_SETTINGS, classroom_link, settings_link
+from pages._frame.visit import Visit, address, key, owner
 from pages._frame.words import plain
 from pages._live import base_url
 
@@ -26,16 +27,17 @@ def share_menu(spec: TopicSpec, visit: Visit, config: Config) -> None:
         return
     with menu:
         try:
-            _saved_run(spec, visit)
+            _saved_run(spec, visit, config)
         except GalleryError as error:
             st.error(plain(error.message))
         st.markdown(_("**These settings** (the run is not kept)"))
         st.code(_address(spec, settings_link(spec, config)), language=None)
+        _classroom(spec, visit, config)
         st.divider()
         _delete_my_data()
 
 
-def _saved_run(spec: TopicSpec, visit: Visit) -> None:
+def _saved_run(spec: TopicSpec, visit: Visit, config: Config) -> None:
     """Share the run on show, or say how to; report or revoke one that is shared."""
     run = service.current().store.summary(visit.shared, owner()) if visit.shared else None
     if run is not None and not run.owned:
@@ -46,6 +48,7 @@ def _saved_run(spec: TopicSpec, visit: Visit) -> None:
         _shared_link(spec, run)
     elif run is not None or visit.run in visit.ended:
         st.markdown(_("**This run** (exactly what you see, without training)"))
+        st.caption(_what_is_stored(config))
         if st.button(_("Save & share"), type="primary", key="save"):
             _share(visit)
     else:
@@ -53,9 +56,20 @@ def _saved_run(spec: TopicSpec, visit: Visit) -> None:
         st.caption(_("Train first; a finished run can be saved and shared."))
 
 
+def _what_is_stored(config: Config) -> str:
+    stored = _("Stored: settings, seed, versions, metrics, pictures and weights.")
+    if not getattr(config, "table", ""):
+        return stored
+    return (
+        stored
+        + " "
+        + _("Your table too (the chosen columns, as numbers): everyone with the link can read it.")
+    )
+
+
 def _share(visit: Visit) -> None:
     run = visit.shared or visit.run
-    service.current().manager.wait_stored(run)
+    service.current().manager.publish(run)
     service.current().store.share(run, owner())
     visit.shared, visit.run = run, ""
     st.rerun()
@@ -69,6 +83,27 @@ def _shared_link(spec: TopicSpec, run: RunSummary) -> None:
         service.current().store.revoke(run.run, owner())
         st.toast(_("The link no longer works."))
         st.rerun()
+
+
+def _classroom(spec: TopicSpec, visit: Visit, config: Config) -> None:
+    """A link for a class: which controls stand still, which are not there, how large it is."""
+    with st.expander(_("For a class, or in another page"), key=key(spec, "class")):
+        names = [n for n, s in spec.config.settings().items() if not s.hidden]
+        titles = {n: _(s.title) for n, s in spec.config.settings().items()}
+        titles |= {"preset": _("Preset"), "live": _("Live")}
+        locked = st.multiselect(
+            _("Locked controls"), [*BEYOND_SETTINGS, *names], format_func=titles.__getitem__
+        )
+        unseen = st.multiselect(
+            _("Hidden controls"), [*BEYOND_SETTINGS, *names], format_func=titles.__getitem__
+        )
+        presenter = st.toggle(_("Presenter size"), value=visit.presenter)
+        shown = {"run": visit.shared} if visit.shared else settings_link(spec, config)
+        wanted = {**shown, **classroom_link(locked, unseen, presenter)}
+        st.code(_address(spec, wanted), language=None)
+        st.caption(_("In another page:"))
+        source = escape(_address(spec, {**wanted, "embed": "true"}), quote=True)
+        st.code(f'<iframe src="{source}" width="100%" height="820"></iframe>', language="html")
 
 
 def _report(run_id: str) -> None:
@@ -88,10 +123,9 @@ def _delete_my_data() -> None:
     if st.button(_("Yes, delete all my runs and links"), type="primary", key="delete"):
         current = service.current()
         current.manager.forget(owner())
-        count = current.store.delete_owner(owner())
-        for name in [n for n in st.session_state if str(n).endswith(".visit")]:
+        count = current.store.delete_owner(owner())  # what lies in the bin too
+        for name in [n for n in st.session_state if n != "owner"]:
             del st.session_state[name]
-        st.session_state["deleting"] = False
         st.query_params.clear()
         st.toast(_("Deleted: {count} runs.").format(count=count))
         st.rerun()

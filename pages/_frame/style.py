@@ -19,3 +19,8 @@ def _stylesheet(card: str) -> str:
 def apply_style() -> None:
     """Put the stylesheet into the page, with the card's ground in the theme that is chosen."""
     st.html(_stylesheet(CARDS.get(st.context.theme.type or "light", CARDS["light"])))
+
+
+def presenter_style() -> None:
+    """Larger type, for a projector."""
+    st.html(f"<style>{Path(__file__).with_name('presenter.css').read_text()}</style>")

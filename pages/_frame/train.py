@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import streamlit as st
 
 from engine import service
 from engine.config import Config
-from engine.errors import Conflict, GalleryError, NotFound
+from engine.errors import Conflict, GalleryError, InvalidValue, NotFound
+from engine.jobs.forking import SNAPSHOT, SNAPSHOTS, check, cut
 from engine.jobs.job import JobSpec
+from engine.jobs.manager import TABLE
 from engine.jobs.run import Run
 from engine.spec import TopicSpec
-from engine.words import language
-from pages._frame.visit import Visit, address, key, owner, read_config
+from engine.words import _, language
+from pages._frame.tables import OWN, attachment, table_of
+from pages._frame.visit import Visit, address, key, owner, put_values, read_config, remember
 
 REPLACE_WAIT = 0.3
 """Seconds that the page waits for the visitor's old run to leave, so that it can say *Pause*."""
+LEAVE_WAIT = 2.0
+"""Seconds that a fork waits for the run it continues to hand over its snapshots."""
+PIN_LIMIT = 6
 DEBOUNCE = 0.12
 """Seconds a changed slider waits for the next change before it retrains."""
 
@@ -43,13 +50,81 @@ def submit(spec: TopicSpec, visit: Visit, config: Config, *, paused: bool = Fals
             threads=current.settings.threads,
             paused=paused,
             language=language.get(),
+            attachments=attached_table(spec, config),
         )
+        job = forked(visit, job, config)
         visit.run = current.manager.submit(job, owner(), address=address())
     except GalleryError as error:
         visit.message = error.message
         return
     visit.sent, visit.shared = config, ""
     current.manager.wait_begun(visit.run, REPLACE_WAIT)
+
+
+def lacks_table(config: Config) -> bool:
+    """Whether the visitor's own table is chosen, but none has been loaded yet."""
+    return getattr(config, "data", "") == OWN and not getattr(config, "table", "")
+
+
+def attached_table(spec: TopicSpec, config: Config) -> dict[str, str]:
+    """The visitor's own table, if the settings ask for one.
+
+    Raises
+    ------
+    NotFound
+        When it is not here: a link holds only its digest.
+    """
+    if not getattr(config, "table", ""):
+        return {}
+    table = table_of(spec, config)
+    if table is None:
+        text = _("These settings belong to somebody's own table, which a link does not hold. ")
+        raise NotFound(text + _("Upload the table, or ask for a link to the saved run."))
+    return {TABLE: attachment(table)}
+
+
+def forked(visit: Visit, job: JobSpec, config: Config) -> JobSpec:
+    """The same job going on from the snapshot that the visit forks from.
+
+    Settings that the snapshot does not fit start afresh, and the visit says so.
+    """
+    if visit.fork is None:
+        return job
+    run, step = visit.fork
+    current = service.current()
+    try:
+        check(type(config).parse(current.history(run, owner()).config), config)
+    except InvalidValue as error:
+        visit.fork = None
+        visit.notice = _("Started afresh. A fork cannot change these: {names}.").format(
+            names=", ".join(p.field for p in error.problems)
+        )
+        return job
+    step, snapshot = cut(current.artifact(run, SNAPSHOTS, owner()), step)
+    return replace(
+        job,
+        attachments={**job.attachments, SNAPSHOT: snapshot},
+        fork={"run": run, "step": step},
+    )
+
+
+def fork_here(spec: TopicSpec, visit: Visit, run: str, step: int) -> None:
+    """Go on from `step` of a run, waiting there for other settings; the run itself is kept."""
+    current = service.current()
+    if active_run(visit) is not None and visit.run == run:
+        steer(visit, type="cancel")
+        current.manager.wait_ended(run, LEAVE_WAIT)
+    try:
+        config = spec.config.parse(current.history(run, owner()).config)
+    except GalleryError as error:
+        visit.message = error.message
+        return
+    remember(visit, _("settings"))
+    put_values(spec, visit, config.model_dump())
+    visit.fork = (run, step)
+    if run not in visit.pins:
+        visit.pins = [*visit.pins, run][-PIN_LIMIT:]
+    submit(spec, visit, read_config(spec, visit), paused=True)
 
 
 def steer(visit: Visit, **message: object) -> None:
@@ -79,7 +154,7 @@ def press_step(spec: TopicSpec, visit: Visit) -> None:
 
 
 def press_reset(spec: TopicSpec, visit: Visit) -> None:
-    """Back to step 0: a fresh model that waits."""
+    """Back to step 0 (a fork: to where it began): a model that waits."""
     submit_as_set(spec, visit, paused=True)
 
 
@@ -92,7 +167,7 @@ def submit_as_set(spec: TopicSpec, visit: Visit, *, paused: bool = False) -> Non
 
 def follow_settings(spec: TopicSpec, visit: Visit, config: Config) -> None:
     """Let a changed setting reach the run: at once if it is live, by retraining if *Live* is on."""
-    if visit.sent is None or config == visit.sent:
+    if visit.sent is None or config == visit.sent or lacks_table(config):
         return
     settings = spec.config.settings()
     before = visit.sent.model_dump()

@@ -13,6 +13,7 @@ from engine.api.owner import owner_of, trusted_address
 from engine.config import Config
 from engine.errors import InvalidValue
 from engine.spec import TopicSpec
+from engine.words import _
 from pages._frame.guard import take_message
 
 
@@ -28,14 +29,24 @@ class Visit:
         A saved run that the page was opened on.
     values
         Settings as last seen, so that hidden controls and other pages lose nothing.
-    message
-        What went wrong, in words; shown once.
+    message, notice
+        What went wrong, and what else is worth saying, in words; shown once.
     polling
         The run whose event stream the browser could not open.
     ended
         Runs that have ended and can be shared.
     link
         The URL's parameters as last written.
+    fork
+        The run and the step that the next runs go on from.
+    pins
+        Runs drawn over the one on show.
+    undo
+        What was removed last, newest at the end.
+    fixed
+        Settings that a classroom link holds fast, by name; `unseen` are not even shown.
+    presenter
+        Whether a classroom link asks for large type.
     """
 
     values: dict[str, Any]
@@ -43,9 +54,29 @@ class Visit:
     sent: Config | None = None
     shared: str = ""
     message: str = ""
+    notice: str = ""
     polling: str = ""
     ended: set[str] = field(default_factory=set)
     link: dict[str, str] = field(default_factory=dict)
+    fork: tuple[str, int] | None = None
+    pins: list[str] = field(default_factory=list)
+    undo: list[Removed] = field(default_factory=list)
+    fixed: dict[str, Any] = field(default_factory=dict)
+    unseen: frozenset[str] = frozenset()
+    presenter: bool = False
+
+
+@dataclass(frozen=True)
+class Removed:
+    """Something that can be brought back: all `settings` by name, a deleted `run`, or a `table`."""
+
+    what: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    run: str = ""
+    table: Any = None
+
+
+UNDO_LIMIT = 50
 
 
 def key(spec: TopicSpec, name: str) -> str:
@@ -77,6 +108,9 @@ def read_config(spec: TopicSpec, visit: Visit) -> Config:
     settings = spec.config.settings()
     visit.message = take_message(owner()) or visit.message
     values = {n: st.session_state.get(key(spec, n), visit.values[n]) for n in settings}
+    values |= {n: value for n, value in visit.fixed.items() if n in settings}
+    if "table" in settings:
+        values["table"] = own_table_digest(spec, values)
     try:
         spec.config.parse(values)
     except InvalidValue as error:
@@ -88,8 +122,30 @@ def read_config(spec: TopicSpec, visit: Visit) -> Config:
     return spec.config.parse({**values, **hidden})
 
 
+def own_table_digest(spec: TopicSpec, values: dict[str, Any]) -> str:
+    """The digest of the visitor's own table while it is chosen; what a link said if there is none."""
+    from pages._frame.own_table import current_table
+
+    if values.get("data") != "own":
+        return ""
+    table = current_table(spec)
+    return table.digest if table is not None else str(values["table"])
+
+
+def remember(visit: Visit, what: str, **removed: Any) -> None:
+    """Keep the settings as they are (and a run or table that is removed now) for *Undo*."""
+    visit.undo.append(Removed(what, dict(visit.values), **removed))
+    del visit.undo[:-UNDO_LIMIT]
+
+
+def remember_table(visit: Visit, table: Any) -> None:
+    """Keep the visitor's own table, which is removed now, for *Undo*."""
+    remember(visit, _("the table"), table=table)
+
+
 def put_values(spec: TopicSpec, visit: Visit, values: dict[str, Any]) -> None:
     """Set controls; only at the start of a script run or in a callback."""
+    values = {**values, **{n: v for n, v in visit.fixed.items() if n in values}}
     visit.values.update(values)
     for name, value in values.items():
         st.session_state[key(spec, name)] = value

@@ -62,3 +62,66 @@ def metric_words() -> dict[str, str]:
         "failed": _("The run failed."),
         "missing": _("This run could not be loaded. Reload the page, or train anew."),
     }
+
+
+def timeline_words() -> dict[str, str]:
+    """The time machine."""
+    return {
+        "play": _("Play"),
+        "pause": _("Pause"),
+        "time": _("Step shown"),
+        "step": _("step {step} of {total}"),
+        "live": _("Live"),
+        "end": _("To the end"),
+        "fork": _("Fork here"),
+        "fork_help": _("Go on from step {step} with other settings"),
+    }
+
+
+def point_words() -> dict[str, str]:
+    """Adding, dragging and deleting points."""
+    return {
+        "edit": _("Edit points"),
+        "hint": _("Click to add, drag to move, double-click or long-press to delete."),
+        "clear": _("Clear"),
+        "full": _("{limit} points at most"),
+    }
+
+
+def run_words() -> dict[str, str]:
+    """The table of runs; how a run ended, where it was not well."""
+    return {
+        "runs": _("Your runs"),
+        "pin": _("Overlay"),
+        "when": _("When"),
+        "settings": _("Settings that differ"),
+        "seconds": _("Time"),
+        "seed": _("Seed"),
+        "restore": _("Restore"),
+        "restore_help": _("Set every control as it was, and show this run"),
+        "delete": _("Delete"),
+        "delete_help": _("Delete this run; Undo brings it back for five minutes"),
+        "undo": _("Undo"),
+        "empty": _("No runs yet: press Train. They are kept here for some hours."),
+        "full": _("Six runs are overlaid already"),
+        "failed": _("failed"),
+        "cancelled": _("stopped"),
+        "timeout": _("out of time"),
+        "lost": _("lost"),
+    }
+
+
+def export_words() -> dict[str, str]:
+    """Buttons and progress of the exports."""
+    return {
+        "png": _("Picture (PNG)"),
+        "html": _("Picture (HTML)"),
+        "gif": _("Animation (GIF)"),
+        "mp4": _("Animation (MP4)"),
+        "drawing": _("Drawing {done} of {total} …"),
+        "encoding": _("Encoding …"),
+        "saved": _("Saved."),
+        "failed": _("That did not work. Try again."),
+        "no_picture": _("There is no picture yet."),
+        "step": _("step {step} of {total}"),
+    }

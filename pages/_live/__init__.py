@@ -36,7 +36,9 @@ _component = st.components.v2.component(
     isolate_styles=False,
 )
 
-Part = Literal["card", "curves", "feed", "image", "metrics", "picture", "status"]
+Part = Literal[
+    "card", "curves", "exports", "feed", "image", "metrics", "picture", "runs", "status", "timeline"
+]
 
 
 @cache
@@ -83,13 +85,15 @@ def panel(
 
 def run_source(run_id: str) -> dict[str, Any]:
     """A run that trains now: its event stream."""
-    return {"kind": "run", "id": run_id, "url": f"{base_url()}api/v1/runs/{run_id}/events"}
+    url = f"{base_url()}api/v1/runs/{run_id}"
+    return {"kind": "run", "id": run_id, "url": f"{url}/events", "history": f"{url}/history"}
 
 
 def history_source(run_id: str) -> dict[str, Any]:
     """A finished run from the store."""
     return {
         "kind": "recording",
+        "id": run_id,
         "url": f"{base_url()}api/v1/runs/{run_id}/history",
         "play": "",
     }

@@ -1,0 +1,216 @@
+"""A visitor's own table, ready for training: numbers only, and small enough to travel with a job.
+
+Torch-free. A packed table may come from anybody, so `Table.unpack` believes nothing it reads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from engine.errors import InvalidValue
+from engine.words import _
+
+ROWS_LEAST = 10
+ROWS_LIMIT = 200_000
+FEATURES_LIMIT = 200
+NUMBERS_LIMIT = 2_000_000
+"""Rows × features."""
+NAME_LIMIT = 128
+"""Characters of a feature's name."""
+VALUE_LIMIT = 1e15
+"""Magnitude of a number: beyond it, squared errors leave the range of float32."""
+HEADER_LIMIT = 256 * 1024
+"""Bytes of names and shapes in a packed table."""
+PACKED_LIMIT = 8 + HEADER_LIMIT + 4 * (NUMBERS_LIMIT + ROWS_LIMIT)
+"""Bytes of a packed table."""
+
+FIELD = "table"
+NAMES = "table"
+"""Key of the names in the metadata; one key, as the order of several is left to chance."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Features and a target, all numbers. Two tables are equal when their digests are.
+
+    Attributes
+    ----------
+    x : ndarray of float32, shape (N, F)
+        Read-only, like `y`.
+    y : ndarray of float32, shape (N,)
+    features : tuple of str
+        Names of the F columns of `x`.
+    target : str
+        Name of `y`.
+
+    Raises
+    ------
+    InvalidValue
+        When a limit of this module is passed, a number is not finite, names are missing, doubled
+        or not printable, or the target has one value only.
+    """
+
+    x: Floats
+    y: Floats
+    features: tuple[str, ...]
+    target: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "x", _owned(self.x))
+        object.__setattr__(self, "y", _owned(self.y))
+        object.__setattr__(self, "features", tuple(self.features))
+        _check_shapes(self.x.shape, self.y.shape)
+        _check_names(self.features, self.target, self.x.shape[1])
+        _check_numbers(self.x, self.y)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) of names and numbers; the same on every machine."""
+        names = json.dumps([*self.features, self.target], ensure_ascii=True)
+        seen = sha256(f"{self.x.shape}{names}".encode())
+        for array in (self.x, self.y):
+            seen.update(array.astype("<f4", copy=False).tobytes())
+        return seen.hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Table) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        rows, features = self.x.shape
+        return f"Table({rows} rows, {features} features, target={self.target!r})"
+
+    def pack(self) -> bytes:
+        """This table as a safetensors file: `x`, `y`, and the names in its metadata."""
+        names = json.dumps({"features": self.features, "target": self.target})
+        return save({"x": self.x, "y": self.y}, metadata={NAMES: names})
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Table:
+        """The table that `pack` made `payload` of.
+
+        Raises
+        ------
+        InvalidValue
+            When it is too large, not such a file, or not a valid table.
+        """
+        if len(payload) > PACKED_LIMIT:
+            expected = _("at most {limit:,} bytes").format(limit=PACKED_LIMIT)
+            raise InvalidValue.of(FIELD, expected, _bytes(payload))
+        features, target = _header(payload)
+        try:
+            arrays = load(payload)
+        except (SafetensorError, ValueError) as error:
+            raise _not_packed(str(error)) from None
+        return cls(arrays["x"], arrays["y"], features, target)
+
+
+def _owned(array: ArrayLike) -> Floats:
+    """A read-only float32 copy; what is too large for float32 becomes infinite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        copy = np.array(array, dtype=np.float32, order="C")
+    copy.flags.writeable = False
+    return copy
+
+
+def _check_shapes(x: tuple[int, ...], y: tuple[int, ...]) -> None:
+    if len(x) != 2 or y != x[:1]:
+        expected = _("x of shape (rows, features) and y of shape (rows)")
+        raise InvalidValue.of(FIELD, expected, (x, y))
+    rows, features = x
+    if not ROWS_LEAST <= rows <= ROWS_LIMIT:
+        expected = _("{least} to {limit:,} rows").format(least=ROWS_LEAST, limit=ROWS_LIMIT)
+        raise InvalidValue.of(FIELD, expected, rows)
+    if not 1 <= features <= FEATURES_LIMIT:
+        expected = _("1 to {limit} features").format(limit=FEATURES_LIMIT)
+        raise InvalidValue.of(FIELD, expected, features)
+    if rows * features > NUMBERS_LIMIT:
+        expected = _("at most {limit:,} numbers (rows × features)").format(limit=NUMBERS_LIMIT)
+        raise InvalidValue.of(FIELD, expected, rows * features)
+
+
+def _check_names(features: tuple[str, ...], target: str, count: int) -> None:
+    names = (*features, target)
+    if len(features) != count:
+        expected = _("a name for each of {count} features").format(count=count)
+        raise InvalidValue.of(FIELD, expected, len(features))
+    for name in names:
+        if not isinstance(name, str) or not 0 < len(name) <= NAME_LIMIT or not name.isprintable():
+            expected = _("names of 1 to {limit} printable characters").format(limit=NAME_LIMIT)
+            raise InvalidValue.of(FIELD, expected, name)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidValue.of(FIELD, _("a different name for each column"), twice)
+
+
+def _check_numbers(x: Floats, y: Floats) -> None:
+    for name, array in (("x", x), ("y", y)):
+        wrong = ~(np.abs(array) <= VALUE_LIMIT)  # true for NaN too
+        if wrong.any():
+            expected = _("finite numbers up to ±{limit:g} in {name}").format(
+                limit=VALUE_LIMIT, name=name
+            )
+            raise InvalidValue.of(FIELD, expected, float(array[wrong][0]))
+    if y.min() == y.max():
+        expected = _("at least two different values of the target")
+        raise InvalidValue.of(FIELD, expected, float(y[0]))
+
+
+def _header(payload: bytes) -> tuple[tuple[str, ...], str]:
+    """Names in a packed table, its header found sound: what it claims is read before its arrays."""
+    size = int.from_bytes(payload[:8], "little")
+    if not 2 <= size <= min(HEADER_LIMIT, len(payload) - 8):
+        raise _not_packed(_bytes(payload))
+    header = _json(payload[8 : 8 + size])
+    metadata = header.get("__metadata__")
+    if header.keys() != {"__metadata__", "x", "y"} or not isinstance(metadata, dict):
+        raise _not_packed(sorted(header))
+    _check_shapes(_shape(header["x"]), _shape(header["y"]))
+    names = _json(metadata.get(NAMES))
+    features, target = names.get("features"), names.get("target")
+    if not isinstance(features, list) or not isinstance(target, str):
+        raise _not_packed(sorted(names))
+    return tuple(features), target
+
+
+def _shape(tensor: Any) -> tuple[int, ...]:
+    """The shape that a header claims for a float32 array."""
+    if not isinstance(tensor, dict) or tensor.get("dtype") != "F32":
+        raise _not_packed(tensor)
+    shape = tensor.get("shape")
+    if not isinstance(shape, list) or not all(type(n) is int for n in shape):
+        raise _not_packed(tensor)
+    return tuple(shape)
+
+
+def _json(text: bytes | str | None) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text or "")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _not_packed(str(error)) from None
+    if not isinstance(found, dict):
+        raise _not_packed(found)
+    return found
+
+
+def _not_packed(received: object) -> InvalidValue:
+    expected = _("a safetensors file of float32 arrays x and y, and their names")
+    return InvalidValue.of(FIELD, expected, received)
+
+
+def _bytes(payload: bytes) -> str:
+    return _("{count:,} bytes").format(count=len(payload))
