@@ -1,5 +1,7 @@
 // A moving thumbnail: the figure's traces drawn on a small canvas (plotly would be too heavy eleven times).
 
+import { bound } from "./binding.js";
+
 const BLUE = "#3b82c4";
 
 export class Card {
@@ -36,11 +38,9 @@ export class Card {
     const frame = stream.frame(this.kind);
     const { data, layout } = this.figure;
     this.context.clearRect(0, 0, this.width, this.height);
-    const traces = data.filter((trace) => trace.type === "scatter").map((trace) => {
-      const bound = { ...trace };
-      for (const [property, name] of Object.entries(trace.meta?.live ?? {})) bound[property] = frame?.data[name] ?? [];
-      return bound;
-    });
+    const traces = data.filter((trace) => trace.type === "scatter" && trace.line?.width !== 0)
+      .map((trace) => bound(trace, frame, stream.started, stream.step))
+      .filter((trace) => trace.x && trace.y);
     const x = scale(layout.xaxis?.range ?? extent(traces.flatMap((trace) => trace.x)), 0, this.width);
     const y = scale(layout.yaxis?.range ?? extent(traces.flatMap((trace) => trace.y)), this.height, 0);
     for (const trace of traces) {

@@ -19,3 +19,16 @@ export function seconds(value) {
 export function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
+
+// What is sent to Python: four decimals are finer than a screen.
+export function rounded(value) {
+  return Math.round(value * 1e4) / 1e4;
+}
+
+// An element with a class and a text; a text never becomes markup.
+export function element(tag, className = "", text = "") {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.textContent = text;
+  return made;
+}

@@ -5,6 +5,7 @@ import { fill } from "./format.js";
 const BUTTONS = { " ": "bar_main", ArrowRight: "bar_step", r: "bar_reset", R: "bar_reset" };
 const NAMES = { bar_main: null, bar_step: "→", bar_reset: "R" };
 const TYPING = "input, textarea, select, a, [contenteditable], [role=slider], [role=combobox], [role=radio], [role=option]";
+const OWN_ARROWS = ".gl-timeline input, .gl-points"; // they move by arrows; the other keys stay the bar's
 
 // Listens once for the whole page; not while the visitor types or moves a control.
 export function listenToKeys() {
@@ -18,7 +19,8 @@ export function listenToKeys() {
     const name = BUTTONS[event.key];
     if (!name || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
     const on = event.composedPath()[0];
-    if (on.closest?.(TYPING) || (event.key === " " && on.closest?.("button, summary"))) return;
+    const passes = on.closest?.(OWN_ARROWS) && event.key !== "ArrowRight";
+    if ((!passes && on.closest?.(`${TYPING}, ${OWN_ARROWS}`)) || (event.key === " " && on.closest?.("button, summary"))) return;
     const button = document.querySelector(`.st-key-${name} button:not(:disabled)`);
     if (!button) return;
     event.preventDefault();

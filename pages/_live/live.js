@@ -4,13 +4,19 @@
 import { nothing, openStream } from "./stream.js";
 import { Card } from "./card.js";
 import { Curves } from "./curves.js";
+import { Exports } from "./exports.js";
 import { Feed } from "./feed.js";
 import { Image } from "./image.js";
 import { Metrics } from "./metrics.js";
 import { Picture } from "./picture.js";
+import { Runs } from "./runs.js";
 import { Status } from "./status.js";
+import { Timeline } from "./timeline.js";
 
-const PARTS = { card: Card, curves: Curves, feed: Feed, image: Image, metrics: Metrics, picture: Picture, status: Status };
+const PARTS = {
+  card: Card, curves: Curves, exports: Exports, feed: Feed, image: Image, metrics: Metrics,
+  picture: Picture, runs: Runs, status: Status, timeline: Timeline,
+};
 const panels = new WeakMap();
 
 export function mount(component) {
@@ -30,25 +36,28 @@ export function mount(component) {
 export function unmount(parentElement) {
   const root = parentElement.querySelector(".gallery-live");
   panels.get(root)?.detach();
+  panels.get(root)?.release?.();
   for (const plot of root.querySelectorAll(".js-plotly-plot")) globalThis.Plotly.purge(plot);
   panels.delete(root);
 }
 
 // Keeps a panel subscribed to the stream of its source, and draws it at most once a video frame
-// and only while it can be seen.
+// and, after the first time, only while it can be seen. `draw` returns false if it has to wait.
 function attacher(root, panel) {
   let key;
   let release = () => {};
   let scheduled = false;
   let visible = true;
   let missed = false;
+  let begun = false;
   const draw = () => {
     scheduled = false;
     if (!panel.stream) return;
-    if (!visible && !panel.always) { missed = true; return; }
-    panel.draw(panel.stream);
-    const { latest } = panel.stream;
-    document.dispatchEvent(new CustomEvent("gallery:drawn", { detail: { part: panel.part, ...latest } }));
+    if (!visible && !panel.always && begun) { missed = true; return; }
+    begun = panel.draw(panel.stream) !== false || begun;
+    const { cursor, latest } = panel.stream;
+    const step = cursor ?? latest.step;
+    document.dispatchEvent(new CustomEvent("gallery:drawn", { detail: { part: panel.part, ...latest, step } }));
   };
   const schedule = () => {
     if (scheduled) return;

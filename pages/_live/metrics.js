@@ -1,6 +1,12 @@
 // The measured figures, the published ones beside them, and the notes of the run.
+//
+// data: { metrics, published, baselines, words, verdict? }
+// verdict: { text, level, title? }: what a comparison of runs says
+// Columns or final metrics `<name>_sd` are shown as "± sd"; notes of a run may have a `title`.
 
-import { digits, fill } from "./format.js";
+import { digits, element, fill } from "./format.js";
+
+const NOTES = 4;
 
 export class Metrics {
   part = "metrics";
@@ -28,7 +34,7 @@ export class Metrics {
     head.lastChild.title = words.seeds_help;
     this.rows = data.published.map(({ title, value, seeds }) => {
       const line = row("td", [title, digits(value), "", seeds ? digits(seeds.median) : "–"]);
-      if (seeds) line.lastChild.append(part("small", `${digits(seeds.low)} … ${digits(seeds.high)}`));
+      if (seeds) line.lastChild.append(element("small", "", `${digits(seeds.low)} … ${digits(seeds.high)}`));
       return line;
     });
     this.table.tBodies[0].replaceChildren(head, ...this.rows);
@@ -38,33 +44,35 @@ export class Metrics {
     const { metrics, published, words } = this.data;
     metrics.forEach(({ name }, i) => {
       const value = stream.value(name);
+      const deviation = value == null ? null : stream.value(`${name}_sd`);
       this.grid.children[i].hidden = value == null;
-      this.grid.children[i].lastChild.textContent = digits(value);
+      this.grid.children[i].lastChild.replaceChildren(digits(value), ...(deviation == null ? [] : [element("small", "", ` ± ${brief(deviation)}`)]));
     });
-    const done = stream.terminal?.type === "done" && stream.count === stream.columns.step.length;
+    const done = stream.terminal?.type === "done" && stream.atEnd;
     published.forEach((figure, i) => {
       const value = stream.value(figure.name);
       const ok = done && value != null && reached(figure, value);
-      const verdict = part("small", !done || value == null ? "" : ok ? `✓ ${words.reproduced}` : `✗ ${words.missed}`);
-      verdict.className = ok ? "gl-good" : "gl-bad";
+      const verdict = element("small", ok ? "gl-good" : "gl-bad", !done || value == null ? "" : ok ? `✓ ${words.reproduced}` : `✗ ${words.missed}`);
       verdict.title = rule(figure, words);
       this.rows[i].children[2].replaceChildren(digits(value), verdict);
     });
     this.drawNotes(stream, words);
   }
 
+  // The verdict and how the run ended, then the run's own notes, newest first.
   drawNotes(stream, words) {
-    const notes = stream.notes.filter((note) => note.text).slice(-2);
+    const notes = stream.notes.filter((note) => note.text).slice(-NOTES).reverse();
     const end = stream.terminal;
-    if (end && end.type !== "done") notes.push({ level: "error", text: end.data.message ?? words[end.type] });
-    if (stream.state === "missing") notes.push({ level: "error", text: words.missing });
+    if (end && end.type !== "done") notes.unshift({ level: "error", text: end.data.message ?? words[end.type] });
+    if (stream.state === "missing") notes.unshift({ level: "error", text: words.missing });
+    if (this.data.verdict) notes.unshift(this.data.verdict);
     const text = JSON.stringify(notes);
     if (text === this.notesText) return;
     this.notesText = text;
-    this.notes.replaceChildren(...notes.map(({ level, text: words_ }) => {
-      const note = document.createElement("div");
-      note.className = `gl-note gl-${level}`;
-      note.textContent = words_;
+    this.notes.replaceChildren(...notes.map(({ level, title, text: words_ }) => {
+      const note = element("div", `gl-note gl-${level}`);
+      if (title) note.append(element("b", "", title), " ");
+      note.append(words_);
       return note;
     }));
   }
@@ -80,6 +88,11 @@ function rule({ relation, target, tolerance }, words) {
   return fill(words[relation], { target: digits(target), tolerance: digits(tolerance) });
 }
 
+// A deviation needs two digits.
+function brief(value) {
+  return digits(Number(value.toPrecision(2)));
+}
+
 function cell(title, help) {
   const box = document.createElement("div");
   box.innerHTML = `<span></span><b>–</b>`;
@@ -90,12 +103,6 @@ function cell(title, help) {
 
 function row(tag, texts) {
   const line = document.createElement("tr");
-  line.append(...texts.map((text) => part(tag, text)));
+  line.append(...texts.map((text) => element(tag, "", text)));
   return line;
-}
-
-function part(tag, text) {
-  const element = document.createElement(tag);
-  element.textContent = text;
-  return element;
 }

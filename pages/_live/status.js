@@ -48,7 +48,7 @@ export class Status {
     if (rate) parts.push(fill(words.rate, { rate: whole(rate) }));
     parts.push(fill(words.step, { step: whole(stream.step), total: whole(total) }));
     if (stream.memory != null) parts.push(fill(words.memory, { memory: whole(stream.memory) }));
-    if (stream.state === "running" && rate) parts.push(fill(words.left, { time: seconds((total - stream.step) / rate) }));
+    if (stream.state === "running" && rate) parts.push(fill(words.left, { time: seconds((total - stream.reached) / rate) }));
     else if (stream.source.kind !== "run") parts.unshift(words.recorded);
     else parts.push(words[stream.state] ?? "");
     return parts.filter(Boolean).join(" · ");

@@ -1,11 +1,17 @@
 // A run as the panels see it: fed by server-sent events, by polling, or by a recording that plays.
-// All panels of a page share one stream for each run.
+// All panels of a page share one stream for each run. A stream is a time machine: it keeps its
+// frames, and shows the step of its `cursor` (null: the latest).
+//
+// source: { kind: "run", id, url, history } | { kind: "recording", url, play: "" | "once" | "loop", id? }
+// `history` is the address of what a page that came late has missed; `id` is what forks name.
 
 const CONNECT_WAIT = 2000; // ms until the stream counts as blocked and polling takes over
 const PLAY_SECONDS = 6;
 const REST_SECONDS = 2.5;
 const LINGER = 3000; // ms an unwatched stream is kept: a rerun lets go and takes hold again
 const RATE_WINDOW = 1.5; // seconds over which steps per second are measured
+const FRAMES = 600; // of a kind; beyond, every other passing one is let go
+const ASK_AGAIN = 1000; // ms until a history that was not there yet is asked for once more
 
 const TERMINAL = new Set(["done", "failed", "cancelled", "timeout", "lost"]);
 
@@ -31,7 +37,11 @@ class Stream {
     this.started = null;
     this.columns = { step: [], epoch: [], time: [] };
     this.count = 0; // rows of the columns that are shown
-    this.frames = new Map(); // kind → latest frame
+    this.film = new Map(); // kind → all its frames, by step
+    this.frames = new Map(); // kind → the frame that is shown
+    this.cursor = null; // the step that is shown; null: the latest
+    this.playing = null;
+    this.filled = 0; // how often rows were put between others, so that curves are drawn anew
     this.notes = [];
     this.terminal = null;
     this.rank = null;
@@ -64,6 +74,11 @@ class Stream {
   addRow(step, epoch, time, values) {
     const { columns } = this;
     const length = columns.step.length;
+    if (length && step <= columns.step.at(-1)) { // a history was quicker than the events
+      const row = { step, epoch, time, ...values };
+      this.addRows(Object.fromEntries(Object.entries(row).map(([name, value]) => [name, [value]])));
+      return;
+    }
     columns.step.push(step);
     columns.epoch.push(epoch);
     columns.time.push(time);
@@ -71,36 +86,157 @@ class Stream {
       (columns[name] ??= new Array(length).fill(null)).push(value);
     }
     for (const column of Object.values(columns)) if (column.length === length) column.push(null);
-    this.count = length + 1;
+    if (this.cursor == null || step <= this.cursor) this.count = length + 1;
   }
 
-  // The latest frame of a kind, or of whichever kind there is.
+  // Puts rows that are not there yet between the others.
+  addRows(columns) {
+    const known = new Set(this.columns.step);
+    const rows = columns.step.flatMap((step, row) => (known.has(step) ? [] : [row]));
+    if (!rows.length) return;
+    this.columns = merged(this.columns, columns, rows);
+    this.filled += 1;
+    this.recount();
+  }
+
+  recount() {
+    const steps = this.columns.step;
+    this.count = steps.length;
+    while (this.cursor != null && this.count > 1 && steps[this.count - 1] > this.cursor) this.count -= 1;
+  }
+
+  // Files a frame at its place; one that is there already stays the same object.
+  addFrame(frame) {
+    const { kind, step, kept } = frame;
+    if (!this.film.has(kind)) this.film.set(kind, []);
+    let frames = this.film.get(kind);
+    let at = frames.length;
+    while (at && frames[at - 1].step > step) at -= 1;
+    if (at && frames[at - 1].step === step) frames[at - 1].kept ||= kept;
+    else frames.splice(at, 0, frame);
+    if (frames.length > FRAMES) this.film.set(kind, (frames = thinned(frames)));
+    if (this.cursor == null) this.frames.set(kind, frames.at(-1));
+    else if (step <= this.cursor || frames.length === 1) this.frames.set(kind, before(frames, this.cursor));
+    this.stepList = null;
+  }
+
+  // The frame shown of a kind, or of the main one.
   frame(kind) {
-    return kind ? this.frames.get(kind) : this.frames.values().next().value;
+    return this.frames.get(kind ?? this.kinds()[0]);
+  }
+
+  // The kinds that follow the training; others come once, at its end.
+  kinds() {
+    const many = [...this.film.keys()].filter((kind) => this.film.get(kind).length > 1);
+    return many.length ? many : [...this.film.keys()];
+  }
+
+  // The steps that have a picture, in order.
+  steps() {
+    this.stepList ??= [...new Set(this.kinds().flatMap((kind) => this.film.get(kind).map(({ step }) => step)))].sort((a, b) => a - b);
+    return this.stepList;
+  }
+
+  // Where a fork would begin: the last kept frame up to the step shown.
+  keptStep() {
+    const kept = this.kinds().flatMap((kind) => this.film.get(kind)).filter((frame) => frame.kept && frame.step <= (this.cursor ?? Infinity));
+    return kept.length ? Math.max(...kept.map(({ step }) => step)) : null;
+  }
+
+  seek(step) {
+    this.playing = null;
+    this.show(step);
+  }
+
+  follow() {
+    this.seek(null);
+  }
+
+  // The state at `step`: rows and frames up to it.
+  show(step) {
+    this.cursor = step;
+    this.recount();
+    for (const [kind, frames] of this.film) this.frames.set(kind, before(frames, step ?? Infinity));
+    this.changed();
+  }
+
+  togglePlay() {
+    if (!this.playing) this.play();
+    else {
+      this.playing = null;
+      this.changed();
+    }
+  }
+
+  // From the step shown (or from the start) through the frames to the end.
+  play({ rest = 0, loop = false } = {}) {
+    const playing = (this.playing = {});
+    let at = this.cursor == null ? 0 : this.steps().findLastIndex((step) => step <= this.cursor);
+    if (at >= this.steps().length - 1) at = 0;
+    let wait = rest, last = null;
+    const tick = (now) => {
+      if (this.playing !== playing || streams.get(this.source.url) !== this) return;
+      const passed = this.watchers.size && last != null ? Math.min(0.1, (now - last) / 1000) : 0;
+      last = now;
+      const steps = this.steps();
+      if (wait > 0) wait -= passed;
+      else at += (passed / PLAY_SECONDS) * steps.length;
+      if (at >= steps.length) {
+        if (!loop) return this.follow();
+        [at, wait] = [0, rest];
+        this.show(null);
+      } else if (wait <= 0 && steps[Math.floor(at)] !== this.cursor) this.show(steps[Math.floor(at)]);
+      requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+    this.changed();
+  }
+
+  // Whether what is shown is all there is.
+  get atEnd() {
+    return this.count === this.columns.step.length;
   }
 
   // The value of a metric at the moment shown; final values once the run is done.
   value(name) {
-    if (this.terminal && this.count === this.columns.step.length && this.terminal.data.metrics?.[name] != null) {
-      return this.terminal.data.metrics[name];
-    }
-    const column = this.columns[name];
-    return column ? column[this.count - 1] : null;
+    const final = this.atEnd ? this.terminal?.data.metrics?.[name] : null;
+    if (final != null) return final;
+    const column = this.columns[name] ?? [];
+    let row = this.count - 1;
+    while (row > 0 && column[row] == null) row -= 1; // not every row measures everything
+    return column[row] ?? null;
   }
 
+  // The step that is shown.
   get step() {
-    return this.count ? this.columns.step[this.count - 1] : 0;
+    return this.cursor ?? this.reached;
+  }
+
+  // How far the run has come.
+  get reached() {
+    return this.columns.step.at(-1) ?? 0;
   }
 
   // Steps per second over the last moments, or over the whole of a finished run.
   get rate() {
     const { step, time } = this.columns;
-    const last = this.count - 1;
+    const last = step.length - 1;
     if (this.terminal?.data.metrics?.seconds) return this.terminal.data.metrics.steps / this.terminal.data.metrics.seconds;
     let first = last;
     while (first > 0 && time[last] - time[first] < RATE_WINDOW) first -= 1;
     return last > first ? (step[last] - step[first]) / (time[last] - time[first]) : 0;
   }
+}
+
+// The latest frame up to a step; the first one if all come later.
+function before(frames, step) {
+  return frames.findLast((frame) => frame.step <= step) ?? frames[0];
+}
+
+// Every other one of the frames that need not be kept.
+function thinned(frames) {
+  let passing = 0;
+  return frames.filter((frame, i) => frame.kept || i === frames.length - 1 || (passing += 1) % 2);
 }
 
 // What panels show while there is no run: untrained.
@@ -164,17 +300,38 @@ class RunStream extends Stream {
     if (type === "queued") [this.state, this.rank] = ["queued", data.rank];
     else if (type === "started") [this.state, this.started] = ["running", data];
     else if (type === "metric") {
-      for (const row of data.before ?? []) this.addRow(row.step, row.epoch, row.time, row.values);
+      const rows = data.before ?? [];
+      if (!this.columns.step.length && (rows[0]?.step ?? step) > 0) this.complete();
+      for (const row of rows) this.addRow(row.step, row.epoch, row.time, row.values);
       this.addRow(step, data.epoch, time, data.values);
       if (data.memory != null) this.memory = data.memory;
-    } else if (type === "frame") this.frames.set(data.kind, { step, data: data.data });
+    } else if (type === "frame") this.addFrame({ kind: data.kind, step, data: data.data, kept: Boolean(data.kept) });
     else if (type === "note") {
       if (data.paused != null) this.state = data.paused ? "paused" : "running";
       else this.notes.push({ step, ...data });
     } else if (type !== "artifact") {
       [this.terminal, this.state] = [{ type, data }, type];
       this.events.close();
+      this.complete();
     }
+  }
+
+  // Fetches what this page has missed: it came late, or frames were too quick to be sent.
+  async complete() {
+    if (!this.source.history) return;
+    for (const wait of [0, ASK_AGAIN]) {
+      if (wait) await new Promise((resume) => setTimeout(resume, wait));
+      const response = await fetch(this.source.history).catch(() => null);
+      const history = response?.ok ? await response.json().catch(() => null) : null;
+      if (history) return this.merge(history);
+    }
+  }
+
+  merge({ started, metrics, frames }) {
+    this.started ??= begun(started);
+    this.addRows(metrics);
+    for (const frame of frames) this.addFrame({ ...frame, kept: !frame.passing });
+    this.show(this.cursor);
   }
 
   close() {
@@ -183,8 +340,26 @@ class RunStream extends Stream {
   }
 }
 
-// A finished run. It shows its end at once, then plays from the start (once, or again and again)
-// unless the visitor's system asks for reduced motion.
+// A history of a run that waits has an empty start.
+function begun(started) {
+  return started?.device ? started : null;
+}
+
+// Two sets of columns as one by step; of the second only some rows.
+function merged(mine, theirs, rows) {
+  const length = mine.step.length;
+  const joined = (name) => [...(mine[name] ?? new Array(length).fill(null)), ...rows.map((row) => theirs[name]?.[row] ?? null)];
+  const step = joined("step");
+  const order = step.map((_, i) => i).sort((a, b) => step[a] - step[b]);
+  const names = new Set([...Object.keys(mine), ...Object.keys(theirs)]);
+  return Object.fromEntries([...names].map((name) => {
+    const column = joined(name);
+    return [name, order.map((i) => column[i])];
+  }));
+}
+
+// A run from the store. It shows its end at once, then plays from the start (once, or again and
+// again) unless the visitor's system asks for reduced motion.
 class Recording extends Stream {
   constructor(source) {
     super(source);
@@ -202,53 +377,15 @@ class Recording extends Stream {
       this.changed();
       return;
     }
-    this.history = history;
-    this.started = history.started;
+    this.started = begun(history.started);
     this.terminal = history.terminal;
     this.notes = history.notes.filter((note) => note.paused == null);
     this.columns = history.metrics;
-    this.state = history.terminal.type;
-    this.show(Infinity);
-    this.played = 0;
-    if (!still.matches && this.source.play && history.frames.length > 1) this.play();
-  }
-
-  // The state at `step`: rows and frames up to it.
-  show(step) {
-    const steps = this.columns.step;
-    let count = steps.length;
-    while (count > 1 && steps[count - 1] > step) count -= 1;
-    this.count = count;
-    for (const frame of this.history.frames) {
-      if (frame.step > step && this.frames.has(frame.kind)) break;
-      this.frames.set(frame.kind, frame);
-    }
-    const latest = this.history.frames.findLast((frame) => frame.step <= step);
-    this.latest = { ...this.latest, step: latest?.step ?? 0 };
-    this.shownStep = Number.isFinite(step) ? step : this.history.terminal.data.metrics?.steps;
-    this.changed();
-  }
-
-  play() {
-    const { frames } = this.history;
-    let elapsed = -REST_SECONDS;
-    let before = null;
-    const tick = (now) => {
-      if (!streams.has(this.source.url)) return;
-      if (this.watchers.size) elapsed += Math.min(0.1, (now - (before ?? now)) / 1000);
-      before = now;
-      const at = Math.floor((elapsed / PLAY_SECONDS) * frames.length);
-      if (at >= frames.length) {
-        this.show(Infinity);
-        this.played += 1;
-        if (this.source.play !== "loop") return;
-        elapsed = -REST_SECONDS;
-      } else if (at >= 0 && frames[at].step !== this.shownStep) {
-        this.frames.clear();
-        this.show(frames[at].step);
-      }
-      requestAnimationFrame(tick);
-    };
-    requestAnimationFrame(tick);
+    this.state = history.terminal?.type ?? "running";
+    for (const frame of history.frames) this.addFrame({ ...frame, kept: !frame.passing });
+    this.latest = { ...this.latest, step: this.steps().at(-1) ?? 0 };
+    this.show(this.cursor);
+    const { play } = this.source;
+    if (!still.matches && play && this.steps().length > 1) this.play({ rest: REST_SECONDS, loop: play === "loop" });
   }
 }
