@@ -1,5 +1,23 @@
 """Shared plotly figures: our template, colours and the curves of a run. Data in, figure out."""
 
-from engine.figures.theme import BLUE, CATEGORIES, ORANGE, blank, live
+from engine.figures.theme import (
+    BLUE,
+    CATEGORIES,
+    GREY,
+    ORANGE,
+    blank,
+    faded,
+    live,
+)
+from engine.figures.view import View
 
-__all__ = ["BLUE", "CATEGORIES", "ORANGE", "blank", "live"]
+__all__ = [
+    "BLUE",
+    "CATEGORIES",
+    "GREY",
+    "ORANGE",
+    "View",
+    "blank",
+    "faded",
+    "live",
+]

@@ -7,6 +7,7 @@ negative / class 0 / the data.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import plotly.graph_objects as go
@@ -23,6 +24,7 @@ _AXIS = {
     "linecolor": "rgba(125,132,140,0.35)",
     "ticks": "",
     "automargin": True,
+    "title": {"standoff": 8},
 }
 
 
@@ -46,12 +48,35 @@ def blank(**layout: Any) -> go.Figure:
     return figure
 
 
-def live(**bindings: str) -> dict[str, Any]:
-    """`meta` of a trace that follows the run's frames.
+def live(
+    dotted: Mapping[str, str] | None = None,
+    /,
+    *,
+    until: str = "",
+    ghost: bool = False,
+    **bindings: str,
+) -> dict[str, Any]:
+    """`meta` of a trace (or of the layout) that follows the run's frames.
 
     Parameters
     ----------
-    bindings
-        Trace property → name of the array in the frame's data: `live(y="fit")`.
+    until
+        Array of steps, as long as those that are bound: they are cut at the step on show.
+    ghost
+        Whether the trace is repeated, thin, for each run that is laid over this one.
+    dotted, bindings
+        Property → name of the array in the frame's data, or in what the run said at its start:
+        `live({"error_x.array": "sd"}, x="increase")`.
     """
-    return {"live": bindings}
+    meta: dict[str, Any] = {"live": {**(dotted or {}), **bindings}}
+    if until:
+        meta["until"] = until
+    if ghost:
+        meta["ghost"] = True
+    return meta
+
+
+def faded(color: str, alpha: float) -> str:
+    """A colour of ours (`#rrggbb`), more transparent."""
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha:g})"
