@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 8501
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check format bench recordings words hooks chromium clean
+.PHONY: help run dev test check scripts format bench recordings words hooks chromium clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ check: $(VENV)/.dev  ## Lint, format and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+scripts: $(VENV)/.dev  ## Run the scripts of all presets and compare their metrics
+	SCRIPTS=all $(BIN)/python -m pytest tests/test_scripts.py
 
 format: $(VENV)/.dev  ## Format the code
 	$(BIN)/ruff check --fix .

@@ -16,7 +16,17 @@ from engine.errors import Unavailable
 from engine.figures import blank, live
 from engine.jobs.job import JobSpec
 from engine.jobs.perform import perform
-from engine.topics.regression import batched, data, features, figures, inspecting, models, recipe
+from engine.topics.regression import (
+    batched,
+    boosting,
+    data,
+    features,
+    figures,
+    inspecting,
+    models,
+    recipe,
+)
+from engine.topics.regression.boosting import baseline
 from engine.topics.regression.spec import LEAST_SQUARES_R1, MADE, SPEC, RegressionConfig
 from engine.training.context import Context, Inbox
 from engine.training.seeds import generator
@@ -197,7 +207,10 @@ def test_baselines_of_r1_are_measured_on_its_training_points():
     found = measured(RegressionConfig.parse(SPEC.preset("R1").values))
     assert found["Best line"]["value"] == pytest.approx(LEAST_SQUARES_R1, abs=1e-5)
     assert found["Mean only"]["value"] == pytest.approx(np.var(data.R1_Y), rel=1e-5)
-    assert found["Gradient boosting"]["value"] < LEAST_SQUARES_R1
+    assert (
+        baseline(data.make(RegressionConfig(data="points", validation=0.0)))["boosting_mse"]
+        < LEAST_SQUARES_R1
+    )
     assert all("training" in b["help"] for b in found.values())
 
 
@@ -210,18 +223,27 @@ def test_baselines_are_measured_on_the_test_part_if_there_is_one():
         np.mean((y - made.of(data.TRAIN)[1].mean()) ** 2), rel=1e-5
     )
     assert found["Least squares"]["value"] < 0.7 * found["Mean only"]["value"]
-    assert found["Gradient boosting"]["value"] < 0.8 * found["Mean only"]["value"]
+    assert baseline(made)["boosting_mse"] < 0.8 * found["Mean only"]["value"]
     assert all("test" in b["help"] for b in found.values())
 
 
 def test_gradient_boosting_of_r3_is_the_one_to_beat():
     config, _ = settings_of("R3")
-    assert measured(config)["Gradient boosting"]["value"] == pytest.approx(10.03, abs=0.15)
+    assert baseline(data.make(config))["boosting_mse"] == pytest.approx(10.03, abs=0.15)
+
+
+def test_the_curve_of_gradient_boosting_follows_the_points():
+    made = data.make(RegressionConfig(noise=0.0, samples=512))
+    curve = np.array(baseline(made)["boosted"])
+    x = data.grid(made)
+    inside = np.abs(x) < 3
+    assert np.abs(curve - np.sin(x))[inside].max() < 0.15
 
 
 def test_gradient_boosting_says_if_it_learned_from_a_part_of_the_rows(monkeypatch):
     config = RegressionConfig(data="diabetes")
     assert "learned from" not in measured(config)["Gradient boosting"]["help"]
+    assert figures.BOOSTING_ROWS == boosting.MOST_ROWS
     monkeypatch.setattr(figures, "BOOSTING_ROWS", 100)
     assert "100 of the rows" in measured(config)["Gradient boosting"]["help"]
 

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 
 from engine import __version__
-from engine.api import assets, errors, predictions, probes, results, runs, stream, topics
+from engine.api import assets, errors, exports, predictions, probes, results, runs, stream, topics
 from engine.api.assets import PREFIX
 from engine.api.owner import OwnerCookie, owner_of, same_origin
 from engine.api.security import BlockedPaths, BodyLimit, SecurityHeaders
@@ -51,7 +51,7 @@ def application(asset_dir: Path | None) -> FastAPI:
         generate_unique_id_function=_operation,
     )
     api.add_middleware(BodyLimit)
-    for router in (topics.router, runs.router, stream.router, results.router):
+    for router in (topics.router, runs.router, stream.router, results.router, exports.router):
         api.include_router(router)
     api.include_router(assets.router(asset_dir))
     api.include_router(predictions.router)

@@ -109,9 +109,7 @@ def own_table(history: History, asker: str) -> bytes | None:
     summary="Trained weights (safetensors)",
 )
 def run_weights(run_id: str, asker: Asker) -> Response:
-    return download(
-        weights(run_id, asker), "application/octet-stream", f"{run_id[:8]}.safetensors"
-    )
+    return download(weights(run_id, asker), "application/octet-stream", f"{run_id[:8]}.safetensors")
 
 
 def weights(run_id: str, asker: str) -> bytes:

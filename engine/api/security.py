@@ -15,6 +15,9 @@ from engine.words import _
 BODY_LIMIT = 1_000_000
 """Bytes of a request's body."""
 
+LARGER_BODIES = {"/animations": 12_500_000}
+"""Other limits, by the end of the address."""
+
 BLOCKED = ("/_stcore/metrics",)
 """Addresses of Streamlit that tell strangers about its inside."""
 
@@ -109,14 +112,17 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit = next(
+            (n for end, n in LARGER_BODIES.items() if scope["path"].endswith(end)), BODY_LIMIT
+        )
         messages: list[Message] = []
         size, more = 0, True
         while more:
             messages.append(await receive())
             size += len(messages[-1].get("body", b""))
             more = messages[-1].get("more_body", False)
-            if size > BODY_LIMIT:
-                text = _("The body is larger than {limit} bytes.").format(limit=BODY_LIMIT)
+            if size > limit:
+                text = _("The body is larger than {limit} bytes.").format(limit=limit)
                 await answer(TooLarge(text))(scope, receive, send)
                 return
 

@@ -6,17 +6,23 @@ An ImportError in a topic is never swallowed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, Any
 
 from engine.config import Config
 from engine.errors import InvalidValue, NotFound
 from engine.settings import settings
 from engine.spec import TopicSpec
 from engine.words import _
+
+if TYPE_CHECKING:
+    from engine.data.tables import Table
+
+Change = tuple[int, Mapping[str, Any]]
 
 if settings().extra_topics is not None:
     __path__.append(str(settings().extra_topics))
@@ -55,8 +61,17 @@ def figures(name: str) -> ModuleType:
     return import_module(f"{__name__}.{topic(name).name}.figures")
 
 
-def script(name: str, config: Config) -> str:
+def script(
+    name: str, config: Config, table: Table | None = None, changes: Sequence[Change] = ()
+) -> str:
     """A standalone program in plain PyTorch that trains as a run of this topic does.
+
+    Parameters
+    ----------
+    table
+        The visitor's own table, where `config` asks for it.
+    changes
+        What was changed while the run trained: the step after which, and the new values.
 
     Raises
     ------
@@ -65,7 +80,7 @@ def script(name: str, config: Config) -> str:
     """
     if not (folder(name) / "script.py").is_file():
         raise NotFound(_("This topic has no script."))
-    source: str = import_module(f"{__name__}.{name}.script").script(config)
+    source: str = import_module(f"{__name__}.{name}.script").script(config, table, changes)
     return source
 
 

@@ -8,7 +8,7 @@ network), a picture shows what the run itself tells.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,15 +22,13 @@ from engine.topics.regression.spec import ONE_VARIABLE, RegressionConfig
 from engine.words import _
 
 if TYPE_CHECKING:
-    from sklearn.ensemble import GradientBoostingRegressor
-
     from engine.data.tables import Table
 
 HEADROOM = 0.12
 """Share of the range left free at both ends."""
 
 BOOSTING_ROWS = 2_000
-"""Training rows that gradient boosting gets at most: about a tenth of a second of the page."""
+"""Training rows that gradient boosting gets at most, as `boosting.MOST_ROWS` (not imported: scikit-learn)."""
 
 SYMBOLS = {TRAIN: "circle", VALIDATION: "circle-open", TEST: "diamond-open"}
 DOTTED = {"color": GREY, "width": 1.5, "dash": "dot"}
@@ -193,16 +191,15 @@ def _add_band(figure: go.Figure, config: RegressionConfig) -> None:
 def _add_baselines(figure: go.Figure, made: Dataset, x: np.ndarray) -> None:
     """The least-squares line and the curve of gradient boosting."""
     weights, intercept = data.least_squares(made)
-    trees = boosting(made)
-    if trees is not None:
-        figure.add_scatter(
-            x=_plain(x),
-            y=_plain(trees.predict(x[:, None])),
-            mode="lines",
-            name=_("gradient boosting"),
-            line={"color": faded(GREY, 0.45), "width": 1, "shape": "hvh"},
-            hovertemplate=_("gradient boosting") + " %{y:.3~g}<extra></extra>",
-        )
+    figure.add_scatter(
+        x=_plain(x),
+        y=[],
+        mode="lines",
+        name=_("gradient boosting"),
+        line={"color": faded(GREY, 0.45), "width": 1, "shape": "hvh"},
+        hovertemplate=_("gradient boosting") + " %{y:.3~g}<extra></extra>",
+        meta=live(y="boosted"),
+    )
     ends = x[[0, -1]].astype(float)
     figure.add_scatter(
         x=_plain(ends),
@@ -617,33 +614,11 @@ def baselines(config: RegressionConfig, table: Table | None = None) -> Iterator[
     line = _("Best line") if made.one_variable else _("Least squares")
     yield reached(line, x @ weights + intercept, _("The closed-form solution, without training."))
     yield reached(_("Mean only"), made.of(TRAIN)[1].mean(), _("Always answers the training mean."))
-    trees = boosting(made)
-    if trees is not None:
-        how = _("scikit-learn's GradientBoostingRegressor with its default settings.")
-        if (made.part == TRAIN).sum() > BOOSTING_ROWS:
-            how += " " + _("It learned from {count:,} of the rows.").format(count=BOOSTING_ROWS)
-        yield reached(_("Gradient boosting"), trees.predict(x), how)
-
-
-def boosting(made: Dataset) -> GradientBoostingRegressor | None:
-    """scikit-learn's gradient boosting on at most `BOOSTING_ROWS` training rows."""
-    x, y = made.of(TRAIN)
-    if len(x) < 2:
-        return None
-    if len(x) > BOOSTING_ROWS:
-        chosen = np.random.default_rng(0).permutation(len(x))[:BOOSTING_ROWS]
-        x, y = x[chosen], y[chosen]
-    return _boosting(x.tobytes(), y.tobytes())
-
-
-@lru_cache(maxsize=16)
-def _boosting(x: bytes, y: bytes) -> GradientBoostingRegressor:
-    # kept by its data: most settings that change do not change them
-    from sklearn.ensemble import GradientBoostingRegressor
-
-    target = np.frombuffer(y, dtype=np.float32)
-    inputs = np.frombuffer(x, dtype=np.float32).reshape(len(target), -1)
-    return GradientBoostingRegressor(random_state=0).fit(inputs, target)
+    how = _("scikit-learn's GradientBoostingRegressor with its default settings.")
+    if (made.part == TRAIN).sum() > BOOSTING_ROWS:
+        how += " " + _("It learned from {count:,} of the rows.").format(count=BOOSTING_ROWS)
+    help = f"{how} {measured} " + _("A run works it out at its end.")
+    yield {"title": _("Gradient boosting"), "live": "boosting_mse", "help": help}
 
 
 # Small things ------------------------------------------------------------------------------------

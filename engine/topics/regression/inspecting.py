@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils import vector_to_parameters
 
 from engine.topics.regression import losses
+from engine.topics.regression.boosting import baseline
 from engine.topics.regression.data import TEST, TRAIN, VALIDATION, Dataset
 from engine.topics.regression.features import groups, strongest
 from engine.topics.regression.models import Regressor
@@ -92,6 +93,7 @@ def inspect(
     path
         Its parameters during the run.
     """
+    yield "baselines", baseline(dataset)
     model = copy.deepcopy(model).eval().requires_grad_(False).cpu()
     random = generator(config.seed, "inspect")
     train = rows(dataset, TRAIN)

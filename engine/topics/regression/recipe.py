@@ -2,158 +2,148 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import mse_loss
+from torch import Tensor
 
 from engine.errors import InvalidValue
 from engine.events import Event
-from engine.topics.regression import data
-from engine.topics.regression.models import build
+from engine.topics.regression import data, inspecting, rates
+from engine.topics.regression.batched import build
+from engine.topics.regression.data import Dataset
+from engine.topics.regression.learner import Learner
+from engine.topics.regression.measuring import summary
+from engine.topics.regression.models import Regressor, Scales
 from engine.topics.regression.spec import RegressionConfig
 from engine.training.context import Context
+from engine.training.diagnosis import Diagnosis
+from engine.training.layers import table
 from engine.training.loop import train
-from engine.training.optimisers import make_optimiser, set_learning_rate
-from engine.training.seeds import generator
 from engine.words import _
+
+INPUT_LIMIT = 1e30
 
 
 def run(config: RegressionConfig, context: Context) -> Iterator[Event]:
-    """Fit the model to the points; yields the events of the run."""
-    points = data.make(config)
-    model = build(config, generator(config.seed, "weights")).to(context.device)
-    parts = splits(points, context.device)
-    fit_x, fit_y = parts["train"]
-    grid = torch.from_numpy(data.grid(points)).unsqueeze(1).to(context.device)
+    """Fit the model to the rows; yields the events of the run."""
+    dataset = rows(config, context.attachments)
+    learner = Learner(config, dataset, context.device)
+    if "snapshot" in context.attachments:
+        learner.restore(context.attachments["snapshot"], context.fork_step)
+    gauge, stopping, diagnosis = learner.gauge, learner.stopping, Diagnosis(validation="val_loss")
+    path: list[tuple[int, Tensor]] = []
 
-    size = min(config.batch_size or len(fit_x), len(fit_x))
-    steps_per_epoch = -(-len(fit_x) // size)
-    optimiser = make_optimiser(config.optimiser, model, config.learning_rate)
+    def draw() -> tuple[str, dict[str, Any]]:
+        path.append((context.steps_done, learner.parameters()))
+        return "fit", gauge.frame(context.steps_done)
+
     yield context.started(
-        parameters=sum(p.numel() for p in model.parameters()),
-        samples=len(fit_x),
-        steps_total=config.epochs * steps_per_epoch,
+        parameters=sum(p.numel() for p in learner.model.parameters()),
+        samples=learner.batches.rows,
+        steps_total=learner.steps,
+        arrays=gauge.arrays(),
+        layers=table(learner.alone().net, learner.example()),
     )
+    if config.patience and not gauge.has_validation:
+        yield context.note("warning", _("No points are held out, so patience has no effect."))
     yield from train(
-        stepper(model, optimiser, fit_x, fit_y, size, config.seed),
-        steps=config.epochs * steps_per_epoch,
-        steps_per_epoch=steps_per_epoch,
+        learner.step,
+        steps=learner.steps,
+        steps_per_epoch=learner.batches.per_epoch,
         context=context,
-        measure=lambda: measure(model, parts),
-        draw=lambda: ("fit", {"fit": curve(model, grid)}),
-        adapt=lambda: set_learning_rate(optimiser, context.config.learning_rate),
+        measure=lambda: summary(gauge.metrics(context.steps_done)) | gauge.inside(),
+        draw=draw,
+        adapt=lambda: learner.set_rate(context.config.learning_rate),
+        stop=(lambda: stopping.over) if stopping.active else None,
+        save=learner.saved,
+        observer=diagnosis,
     )
-    yield context.done(measure(model, parts), model.state_dict())
+    if words := stopping.words():
+        yield context.note("info", words)
+    for note in diagnosis.conclude(reached=stopping.over):
+        yield context.note(**note)
+    for kind, arrays in inspecting.inspect(learner.alone(), dataset, config, path):
+        yield context.frame(kind, arrays)
+    values = gauge.metrics(context.steps_done)
+    seeds = {name: each.tolist() for name, each in values.items()} if config.seeds > 1 else None
+    yield context.done(summary(values), learner.model.state_dict(), seeds)
 
 
-def splits(points: data.Points, device: str = "cpu") -> dict[str, tuple[Tensor, Tensor]]:
-    """`train` and `val` as (x, y), each of shape (N, 1)."""
-    x, y = (torch.from_numpy(a).unsqueeze(1).to(device) for a in points[:2])
-    held_out = torch.from_numpy(points.held_out).to(device)
-    return {"train": (x[~held_out], y[~held_out]), "val": (x[held_out], y[held_out])}
+def rows(config: RegressionConfig, attachments: Mapping[str, bytes]) -> Dataset:
+    """The rows of a run, if anything can be learned from them.
+
+    Raises
+    ------
+    GalleryError
+        When they cannot be had, or are too few or all alike.
+    """
+    from engine.data.tables import Table
+
+    own = Table.unpack(attachments["table"]) if "table" in attachments else None
+    dataset = data.make(config, own)
+    data.check(dataset)
+    return dataset
 
 
-def stepper(
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    x: Tensor,
-    y: Tensor,
-    batch_size: int,
-    seed: int,
-) -> Callable[[], None]:
-    """One gradient step on the mean squared error each time it is called; x, y: (N, 1)."""
-    batches = (
-        full_batches(x, y)
-        if batch_size == len(x)
-        else mini_batches(x, y, batch_size, generator(seed, "batches", x.device.type))
-    )
-
-    def step() -> None:
-        batch_x, batch_y = next(batches)
-        optimiser.zero_grad()
-        mse_loss(model(batch_x), batch_y).backward()
-        optimiser.step()
-
-    return step
+def range_test(config: RegressionConfig, attachments: Mapping[str, bytes]) -> dict[str, Any]:
+    """`rate`, `loss` and `suggestion`: see `rates.range_test`."""
+    plain = config.changed(rates.NEUTRAL)
+    return rates.range_test(config, Learner(plain, rows(config, attachments)))
 
 
-def full_batches(x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """All rows, again and again."""
-    while True:
-        yield x, y
-
-
-def mini_batches(
-    x: Tensor, y: Tensor, size: int, random: torch.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Shuffled batches, epoch after epoch; in-memory indexing beats a DataLoader here."""
-    while True:
-        order = torch.randperm(len(x), generator=random, device=x.device)
-        yield from zip(x[order].split(size), y[order].split(size), strict=True)
-
-
-@torch.no_grad()
-def measure(model: nn.Module, parts: Mapping[str, tuple[Tensor, Tensor]]) -> dict[str, float]:
-    """MSE, MAE and R² of each split that has points; slope and intercept of a straight line."""
-    model.eval()
-    metrics: dict[str, float] = {}
-    for split, (x, y) in parts.items():
-        if len(x):
-            error = model(x) - y
-            mse = error.square().mean()
-            metrics[f"{split}_mse"] = mse.item()
-            metrics[f"{split}_mae"] = error.abs().mean().item()
-            metrics[f"{split}_r2"] = (1 - mse / y.var(correction=0).clamp_min(1e-12)).item()
-    metrics["train_loss"] = metrics["train_mse"]
-    if isinstance(model, nn.Linear):
-        metrics |= {"slope": model.weight.item(), "intercept": model.bias.item()}
-    model.train()
-    return metrics
-
-
-@torch.no_grad()
-def curve(model: nn.Module, grid: Tensor) -> list[float]:
-    """Predictions on the grid (G, 1) as G numbers of four decimals."""
-    model.eval()
-    values = model(grid).squeeze(1).tolist()
-    model.train()
-    return [round(v, 4) for v in values]
-
-
-def load(config: RegressionConfig, weights: Mapping[str, Tensor]) -> nn.Module:
+def load(config: RegressionConfig, weights: Mapping[str, Tensor]) -> Regressor:
     """The trained model in eval mode from its weights (name → tensor), loaded strictly."""
-    model = build(config, generator(config.seed, "weights"))
+    features = len(weights["shift"]) if "shift" in weights else 1
+    model = build(config, Scales.unset(features))
     model.load_state_dict(dict(weights), strict=True)
-    return model.eval()
+    model.eval()
+    return model
 
 
 @torch.no_grad()
-def predict(model: nn.Module, inputs: Sequence[Any]) -> dict[str, list[Any]]:
-    """Predict y for each x; an input is a number or a list of one number.
+def predict(model: Regressor, inputs: Sequence[Any]) -> dict[str, list[Any]]:
+    """Predict y for each row of F raw features; of one feature, a number alone will do.
+
+    Returns
+    -------
+    dict
+        `outputs`: the mean over the members (with quantiles: of the median); then also `low` and
+        `high`, the 10 % and 90 % quantiles.
 
     Raises
     ------
     InvalidValue
-        Names the first input that is not a finite number.
+        Names the first input that is not F finite numbers.
     """
-    values = [number(value, position) for position, value in enumerate(inputs)]
-    return {"outputs": model(torch.tensor(values).reshape(-1, 1)).squeeze(1).tolist()}
+    features = len(model.shift)
+    x = torch.tensor([numbers(value, i, features) for i, value in enumerate(inputs)])
+    outputs = model(x.reshape(-1, features)).double()
+    mean = outputs.reshape(-1, *outputs.shape[-2:]).mean(0)
+    middle = mean.shape[1] // 2
+    answer = {"outputs": mean[:, middle].tolist()}
+    if middle:
+        answer |= {"low": mean[:, 0].tolist(), "high": mean[:, -1].tolist()}
+    return answer
 
 
-def number(value: Any, position: int) -> float:
-    """One finite number out of an untrusted input."""
-    inner = value[0] if isinstance(value, list) and len(value) == 1 else value
+def numbers(value: Any, position: int, features: int) -> list[float]:
+    """The finite numbers of one untrusted input."""
+    row = value if isinstance(value, list | tuple) else [value]
     try:
-        if isinstance(inner, bool):
+        if any(isinstance(v, bool) for v in row):
             raise ValueError
-        result = float(inner)
+        result = [float(v) for v in row]
     except (TypeError, ValueError, OverflowError):
-        result = float("nan")
-    if not abs(result) < 1e30:
-        raise InvalidValue.of(f"inputs[{position}]", _("a finite number (the x of a point)"), value)
+        result = []
+    if len(result) != features or not all(abs(v) < INPUT_LIMIT for v in result):
+        expected = (
+            _("a finite number (the x of a point)")
+            if features == 1
+            else _("a list of {count} finite numbers").format(count=features)
+        )
+        raise InvalidValue.of(f"inputs[{position}]", expected, value)
     return result
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from torch import nn
-
 from engine.checkpoints.recipes import Recipe
-from engine.topics.regression import data, recipe
+from engine.topics.regression import losses, recipe
+from engine.topics.regression.measuring import Gauge, summary
+from engine.topics.regression.models import Regressor
 from engine.topics.regression.spec import RegressionConfig
 from engine.words import N_
 
 
-def measure(config: RegressionConfig, model: nn.Module) -> dict[str, float]:
-    """All metrics of `model` on the points of `config`."""
-    metrics: dict[str, float] = recipe.measure(model, recipe.splits(data.make(config)))
-    return metrics
+def measure(config: RegressionConfig, model: Regressor) -> dict[str, float]:
+    """All metrics of `model` on the rows of `config`."""
+    dataset = recipe.rows(config, {})
+    weights = [p for name, p in model.named_parameters() if name.endswith("weight")]
+    penalty = losses.penalty(config, weights, config.seeds)
+    return summary(Gauge(model, dataset, losses.make(config), penalty).metrics(0))
 
 
 RECIPES = (

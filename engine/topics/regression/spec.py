@@ -8,20 +8,53 @@ from engine.config import Config, setting
 from engine.spec import Metric, Preset, Published, TopicSpec
 from engine.words import N_
 
-NETWORK_ONLY = ("model", ("mlp",))
-GENERATED_ONLY = ("data", ("line", "sine"))
+MADE = ("line", "sine", "step", "heteroscedastic", "outliers")
+"""Data sets that are made from numbers of points, noise and a seed."""
+ONE_VARIABLE = (*MADE, "points", "drawn")
+NETWORKS = ("mlp", "noisy")
+
+MADE_ONLY = ("data", MADE)
+NETWORK_ONLY = ("model", NETWORKS)
+
+DRAWN_POINTS = 200
+"""Points that a visitor may put down."""
+MOST_SEEDS = 16
 
 
 class RegressionConfig(Config):
-    """One-variable regression with a straight line or a small network."""
+    """Points or rows, a model, and how it learns."""
 
-    data: Literal["points", "line", "sine"] = setting(
+    data: Literal[
+        "points",
+        "line",
+        "sine",
+        "step",
+        "heteroscedastic",
+        "outliers",
+        "drawn",
+        "diabetes",
+        "auto-mpg",
+        "survey",
+        "own",
+    ] = setting(
         "sine",
         title=N_("Data"),
-        help=N_("Which points the model has to fit."),
+        help=N_("What the model has to fit."),
         group=N_("Data"),
         essential=True,
-        labels={"points": N_("19 points"), "line": N_("Noisy line"), "sine": N_("Sine")},
+        labels={
+            "points": N_("19 points"),
+            "line": N_("Noisy line"),
+            "sine": N_("Sine"),
+            "step": N_("Step"),
+            "heteroscedastic": N_("Growing noise"),
+            "outliers": N_("Line with outliers"),
+            "drawn": N_("My own points"),
+            "diabetes": N_("Diabetes (10 features)"),
+            "auto-mpg": N_("Fuel consumption (9 features)"),
+            "survey": N_("City survey (6 answers)"),
+            "own": N_("My own table"),
+        },
     )
     samples: int = setting(
         128,
@@ -32,7 +65,7 @@ class RegressionConfig(Config):
         high=1024,
         step=8,
         essential=True,
-        shown_if=GENERATED_ONLY,
+        shown_if=MADE_ONLY,
     )
     noise: float = setting(
         0.2,
@@ -43,7 +76,18 @@ class RegressionConfig(Config):
         high=1.0,
         step=0.05,
         essential=True,
-        shown_if=GENERATED_ONLY,
+        shown_if=MADE_ONLY,
+    )
+    outliers: float = setting(
+        0.1,
+        title=N_("Outliers"),
+        help=N_("Share of the points that lie far above the line."),
+        group=N_("Data"),
+        low=0.0,
+        high=0.5,
+        step=0.05,
+        essential=True,
+        shown_if=("data", ("outliers",)),
     )
     validation: float = setting(
         0.25,
@@ -54,13 +98,61 @@ class RegressionConfig(Config):
         high=0.5,
         step=0.05,
     )
-    model: Literal["linear", "mlp"] = setting(
+    data_seed: int = setting(
+        0,
+        title=N_("Data seed"),
+        help=N_("Number that fixes which points are generated and which are held out."),
+        group=N_("Data"),
+        low=0,
+        high=2**31 - 1,
+        step=1,
+    )
+    drawn: str = setting(
+        "",
+        title=N_("My own points"),
+        help=N_("Points that were put down on the plot, as x,y;x,y."),
+        group=N_("Data"),
+        hidden=True,
+        max_length=8000,
+    )
+    table: str = setting(
+        "",
+        title=N_("My own table"),
+        help=N_("Checksum of the table that was loaded; its rows stay with this visit."),
+        group=N_("Data"),
+        hidden=True,
+        max_length=64,
+    )
+    scaling: Literal["none", "inputs", "both"] = setting(
+        "both",
+        title=N_("Scaling"),
+        help=N_("Which columns are brought to mean 0 and standard deviation 1 for training."),
+        group=N_("Data"),
+        labels={"none": N_("none"), "inputs": N_("inputs"), "both": N_("inputs and target")},
+    )
+    model: Literal["linear", "polynomial", "mlp", "noisy"] = setting(
         "mlp",
         title=N_("Model"),
-        help=N_("A straight line, or a network that can bend."),
+        help=N_("A straight line, a polynomial, or a network that can bend anywhere."),
         group=N_("Model"),
         essential=True,
-        labels={"linear": N_("Straight line"), "mlp": N_("Neural network")},
+        labels={
+            "linear": N_("Straight line"),
+            "polynomial": N_("Polynomial"),
+            "mlp": N_("Neural network"),
+            "noisy": N_("Noisy network"),
+        },
+    )
+    degree: int = setting(
+        5,
+        title=N_("Degree"),
+        help=N_("Highest power of each input; higher bends more often."),
+        group=N_("Model"),
+        low=1,
+        high=20,
+        step=1,
+        essential=True,
+        shown_if=("model", ("polynomial",)),
     )
     layers: int = setting(
         2,
@@ -76,12 +168,19 @@ class RegressionConfig(Config):
     units: int = setting(
         16,
         title=N_("Units"),
-        help=N_("Neurons in each hidden layer."),
+        help=N_("Neurons in each hidden layer; with taper, in the first one."),
         group=N_("Model"),
         low=1,
         high=128,
         step=1,
         essential=True,
+        shown_if=NETWORK_ONLY,
+    )
+    taper: bool = setting(
+        False,
+        title=N_("Taper"),
+        help=N_("Gives each hidden layer half the neurons of the one before."),
+        group=N_("Model"),
         shown_if=NETWORK_ONLY,
     )
     activation: Literal["tanh", "relu", "gelu", "sigmoid"] = setting(
@@ -92,23 +191,117 @@ class RegressionConfig(Config):
         shown_if=NETWORK_ONLY,
         labels={"tanh": "tanh", "relu": "ReLU", "gelu": "GELU", "sigmoid": N_("sigmoid")},
     )
-    optimiser: Literal["sgd", "adam"] = setting(
+    input_noise: float = setting(
+        0.1,
+        title=N_("Input noise"),
+        help=N_("Standard deviation of the noise on the inputs while the network trains."),
+        group=N_("Model"),
+        low=0.0,
+        high=1.0,
+        step=0.01,
+        shown_if=("model", ("noisy",)),
+    )
+    dropout: float = setting(
+        0.0,
+        title=N_("Dropout"),
+        help=N_("Share of the hidden neurons that are silent in each step."),
+        group=N_("Model"),
+        low=0.0,
+        high=0.8,
+        step=0.05,
+        shown_if=NETWORK_ONLY,
+    )
+    output: Literal["identity", "sigmoid"] = setting(
+        "identity",
+        title=N_("Output"),
+        help=N_("What the last sum goes through; the sigmoid keeps it within the target's range."),
+        group=N_("Model"),
+        labels={"identity": N_("as it is"), "sigmoid": N_("sigmoid")},
+    )
+    loss: Literal["mse", "mae", "huber", "quantile"] = setting(
+        "mse",
+        title=N_("Loss"),
+        help=N_("How an error is punished; quantiles give a band that holds 80 % of the points."),
+        group=N_("Learning"),
+        labels={
+            "mse": N_("squared error"),
+            "mae": N_("absolute error"),
+            "huber": "Huber",
+            "quantile": N_("quantiles"),
+        },
+    )
+    huber_delta: float = setting(
+        1.0,
+        title=N_("Huber's delta"),
+        help=N_("Errors above this count linearly, in units of the scaled target."),
+        group=N_("Learning"),
+        low=0.01,
+        high=10.0,
+        scale="log",
+        shown_if=("loss", ("huber",)),
+    )
+    optimiser: Literal[
+        "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lbfgs"
+    ] = setting(
         "adam",
         title=N_("Optimiser"),
         help=N_("How a gradient becomes a step."),
         group=N_("Learning"),
-        labels={"sgd": "SGD", "adam": "Adam"},
+        labels={
+            "sgd": "SGD",
+            "momentum": N_("Momentum"),
+            "nesterov": "Nesterov",
+            "adagrad": "AdaGrad",
+            "rmsprop": "RMSprop",
+            "adam": "Adam",
+            "adamw": "AdamW",
+            "lbfgs": "L-BFGS",
+        },
     )
     learning_rate: float = setting(
         0.01,
         title=N_("Learning rate"),
         help=N_("Size of each step; it can be changed while the model learns."),
         group=N_("Learning"),
-        low=1e-5,
-        high=1.0,
+        low=1e-6,
+        high=1e6,
+        slider_high=10.0,
         scale="log",
         live=True,
         essential=True,
+    )
+    schedule: Literal["constant", "step", "exponential", "cosine", "one-cycle"] = setting(
+        "constant",
+        title=N_("Schedule"),
+        help=N_("How the learning rate changes from the first step to the last."),
+        group=N_("Learning"),
+        labels={
+            "constant": N_("constant"),
+            "step": N_("in steps"),
+            "exponential": N_("exponential"),
+            "cosine": N_("cosine"),
+            "one-cycle": N_("one cycle"),
+        },
+    )
+    l1: float = setting(
+        0.0,
+        title=N_("L1 penalty"),
+        help=N_("Weight of the sum of all |w| in the loss; it brings weights to zero."),
+        group=N_("Learning"),
+        low=0.0,
+        high=10.0,
+        slider_high=0.1,
+        step=0.001,
+    )
+    l2: float = setting(
+        0.0,
+        title=N_("L2 penalty"),
+        help=N_("Weight of half the sum of all w² in the loss; with AdamW its weight decay."),
+        group=N_("Learning"),
+        low=0.0,
+        high=10.0,
+        slider_high=0.1,
+        step=0.001,
     )
     epochs: int = setting(
         1500,
@@ -128,23 +321,50 @@ class RegressionConfig(Config):
         high=1024,
         step=8,
     )
+    patience: int = setting(
+        0,
+        title=N_("Patience"),
+        help=N_("Epochs without a better validation loss after which training stops; 0 never."),
+        group=N_("Learning"),
+        low=0,
+        high=2000,
+        step=10,
+    )
+    target: float = setting(
+        0.0,
+        title=N_("Target"),
+        help=N_("Training stops once its loss is at most this; 0 never."),
+        group=N_("Learning"),
+        low=0.0,
+        high=1e6,
+        slider_high=1.0,
+        step=0.01,
+    )
+    seeds: int = setting(
+        1,
+        title=N_("Seeds at once"),
+        help=N_("How many models learn side by side, each from its own random start."),
+        group=N_("Learning"),
+        low=1,
+        high=MOST_SEEDS,
+        step=1,
+    )
 
 
 LEAST_SQUARES_R1 = 0.37169
 """MSE of the closed-form fit of R1's points: no line does better."""
 
+BOOK_R3 = N_(
+    "Raschka, Liu, Mirjalili: Machine Learning with PyTorch and Scikit-Learn, 2022, ch. 13"
+)
+BOOK_R5 = N_("The Deep Learning with PyTorch Workshop, Packt 2020")
+PLAIN = dict(validation=0.0, scaling="none", model="linear")
+
 PRESETS = (
     Preset(
         "R1",
         N_("A line through 19 points"),
-        dict(
-            data="points",
-            validation=0.0,
-            model="linear",
-            optimiser="sgd",
-            learning_rate=0.001,
-            epochs=10_000,
-        ),
+        dict(PLAIN, data="points", optimiser="sgd", learning_rate=0.001, epochs=10_000),
         (Published("train_mse", 0.3775, "at most", 0.3776),),
         source=N_("PyTorch 深度学习框架, 2021"),
         note=N_("Least squares reaches 0.37169; the published run stops a little above it."),
@@ -153,11 +373,10 @@ PRESETS = (
         "R2",
         N_("A noisy line, y = 2x + 3"),
         dict(
+            PLAIN,
             data="line",
             samples=256,
             noise=0.25,
-            validation=0.0,
-            model="linear",
             optimiser="adam",
             learning_rate=0.05,
             epochs=2000,
@@ -169,7 +388,176 @@ PRESETS = (
         source=N_("a PyTorch tutorial, 2020"),
         note=N_("The source fixes data and model; optimiser, rate and epochs are ours."),
     ),
+    Preset(
+        "R3",
+        N_("Fuel consumption, as in the book"),
+        dict(
+            data="auto-mpg",
+            validation=0.0,
+            scaling="inputs",
+            layers=2,
+            units=8,
+            taper=True,
+            activation="relu",
+            optimiser="sgd",
+            learning_rate=0.001,
+            epochs=200,
+            batch_size=8,
+        ),
+        (
+            Published("test_mse", 9.61, "at most", 9.61),
+            Published("test_mae", 2.12, "at most", 2.12),
+        ),
+        source=BOOK_R3,
+        note=N_("The published figures are those of one seed."),
+    ),
+    Preset(
+        "R3+",
+        N_("Fuel consumption, better"),
+        dict(
+            data="auto-mpg",
+            validation=0.0,
+            layers=2,
+            units=64,
+            activation="gelu",
+            optimiser="adamw",
+            learning_rate=0.003,
+            l2=0.1,
+            schedule="cosine",
+            epochs=200,
+            batch_size=32,
+        ),
+        (
+            Published("test_mse", 9.61, "at most", 9.5),
+            Published("test_mae", 2.12, "at most", 2.0),
+        ),
+        source=N_("this gallery; the published figures are those of R3"),
+        note=N_("Settings chosen by cross-validation inside the training part."),
+    ),
+    Preset(
+        "R5",
+        N_("Happy with the city?"),
+        dict(
+            PLAIN,
+            data="survey",
+            output="sigmoid",
+            optimiser="adam",
+            learning_rate=0.01,
+            epochs=100,
+        ),
+        (Published("train_mse", 0.24, "about", 0.24, 0.01),),
+        source=BOOK_R5,
+        note=N_("Always answering the mean gives 0.249: the six answers say little."),
+    ),
+    Preset(
+        "R5+",
+        N_("Happy with the city? Trained to the end"),
+        dict(
+            PLAIN,
+            data="survey",
+            scaling="inputs",
+            output="sigmoid",
+            optimiser="lbfgs",
+            learning_rate=1.0,
+            epochs=20,
+        ),
+        (Published("train_mse", 0.24, "at most", 0.23),),
+        source=N_("this gallery; the published figure is that of R5"),
+        note=N_("The same model, brought to its minimum."),
+    ),
     Preset("sine", N_("A network bends to a sine"), {}),
+    Preset(
+        "outliers",
+        N_("Outliers pull a line, Huber's loss holds it"),
+        dict(
+            data="outliers",
+            outliers=0.2,
+            model="linear",
+            loss="huber",
+            huber_delta=0.1,
+            learning_rate=0.02,
+            epochs=800,
+        ),
+        source=N_("Huber, 1964"),
+        note=N_("Compare with the squared error: the line is pulled up."),
+    ),
+    Preset(
+        "quantiles",
+        N_("A band that holds 80 % of the points"),
+        dict(
+            data="heteroscedastic", samples=512, noise=0.3, loss="quantile", epochs=800, l2=0.0005
+        ),
+        source=N_("Koenker & Bassett, 1978"),
+        note=N_("The band widens where the noise grows; its coverage is measured."),
+    ),
+    Preset(
+        "step",
+        N_("A deep ReLU network takes a step"),
+        dict(
+            data="step",
+            noise=0.1,
+            layers=4,
+            units=24,
+            activation="relu",
+            learning_rate=0.005,
+            epochs=800,
+        ),
+    ),
+    Preset(
+        "polynomial",
+        N_("A polynomial that bends too often"),
+        dict(
+            data="sine",
+            samples=24,
+            noise=0.3,
+            model="polynomial",
+            degree=14,
+            optimiser="lbfgs",
+            learning_rate=1.0,
+            epochs=60,
+        ),
+        note=N_("Lower the degree, or add an L2 penalty, and watch the held-out points."),
+    ),
+    Preset(
+        "diabetes",
+        N_("Diabetes after a year, from ten measurements"),
+        dict(
+            data="diabetes",
+            units=32,
+            activation="relu",
+            dropout=0.2,
+            patience=50,
+            batch_size=32,
+            learning_rate=0.003,
+            epochs=300,
+            seeds=4,
+        ),
+        source=N_("Efron, Hastie, Johnstone, Tibshirani, 2004"),
+        note=N_("Four seeds at once: their spread is what chance alone does."),
+    ),
+)
+
+METRICS = (
+    Metric("train_mse", N_("Train MSE"), "lower"),
+    Metric("val_mse", N_("Validation MSE"), "lower"),
+    Metric("test_mse", N_("Test MSE"), "lower"),
+    Metric("train_mae", N_("Train MAE"), "lower"),
+    Metric("val_mae", N_("Validation MAE"), "lower"),
+    Metric("test_mae", N_("Test MAE"), "lower"),
+    Metric("train_r2", N_("Train R²"), "higher"),
+    Metric("val_r2", N_("Validation R²"), "higher"),
+    Metric("test_r2", N_("Test R²"), "higher"),
+    Metric("train_coverage80", N_("Train coverage of the 80 % band")),
+    Metric("val_coverage80", N_("Validation coverage of the 80 % band")),
+    Metric("test_coverage80", N_("Test coverage of the 80 % band")),
+    Metric("train_loss", N_("Loss"), "lower", shown=False),
+    Metric("val_loss", N_("Validation loss"), "lower", shown=False),
+    Metric("slope", N_("Slope")),
+    Metric("intercept", N_("Intercept")),
+    Metric("gradient", N_("Gradient"), shown=False),
+    Metric("gradient_first", N_("Gradient of the first layer"), shown=False),
+    Metric("gradient_last", N_("Gradient of the last layer"), shown=False),
+    Metric("dead_units", N_("Share of dead units"), shown=False),
 )
 
 SPEC = TopicSpec(
@@ -180,17 +568,11 @@ SPEC = TopicSpec(
     group="Fit",
     summary=N_("A line, then a curve, finds its points."),
     config=RegressionConfig,
-    metrics=(
-        Metric("train_mse", N_("Train MSE"), "lower"),
-        Metric("val_mse", N_("Validation MSE"), "lower"),
-        Metric("train_mae", N_("Train MAE"), "lower"),
-        Metric("val_mae", N_("Validation MAE"), "lower"),
-        Metric("train_r2", N_("Train R²"), "higher"),
-        Metric("val_r2", N_("Validation R²"), "higher"),
-        Metric("train_loss", N_("Loss"), "lower", shown=False),
-        Metric("slope", N_("Slope")),
-        Metric("intercept", N_("Intercept")),
-    ),
+    metrics=METRICS,
     curves=("train_mse", "val_mse"),
     presets=PRESETS,
+    seeds=("seed", "data_seed"),
+    code=("models.network", "steps.gradient_step"),
+    link_version=2,
+    old_defaults={1: {"scaling": "none"}},
 )

@@ -1,0 +1,1 @@
+"""What a visitor takes home of a run: notebook, TensorBoard log, model, animation (torch-free)."""

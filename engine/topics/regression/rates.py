@@ -1,0 +1,57 @@
+"""The learning-rate range test: which rates make the loss fall, found in one short training."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from engine.errors import GalleryError
+from engine.topics.regression.learner import Learner
+from engine.topics.regression.spec import RegressionConfig
+from engine.words import _
+
+LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 150
+SMOOTHING = 0.9
+"""Share of the old mean in the running mean of the losses."""
+EXPLODED = 4.0
+"""Times its lowest value: the smoothed loss at which the test ends."""
+BELOW_MINIMUM = 0.1
+"""The suggestion, of the rate at which the loss is lowest: beyond that it is about to explode."""
+
+NEUTRAL = {"schedule": "constant", "patience": 0, "target": 0.0, "seeds": 1, "epochs": 20_000}
+
+
+def range_test(config: RegressionConfig, learner: Learner) -> dict[str, Any]:
+    """Losses of a fresh model whose rate grows from step to step (Smith 2017, Cyclical LRs).
+
+    Returns
+    -------
+    dict
+        `rate` and smoothed `loss`, equally long, and `suggestion`, a rate to train with.
+
+    Raises
+    ------
+    GalleryError
+        With L-BFGS, which finds its own step lengths.
+    """
+    if config.optimiser == "lbfgs":
+        raise GalleryError(
+            _("L-BFGS searches for its own step length: leave its learning rate at 1."),
+            field="optimiser",
+        )
+    rates: list[float] = []
+    smooth: list[float] = []
+    mean = 0.0
+    for k, rate in enumerate(np.geomspace(LOWEST, HIGHEST, STEPS), start=1):
+        learner.set_rate(float(rate))
+        loss = float(learner.step())
+        mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
+        value = mean / (1 - SMOOTHING**k)  # a mean that starts at 0 is too low at first
+        if not isfinite(value) or (smooth and value > EXPLODED * min(smooth)):
+            break
+        rates.append(float(f"{rate:.4g}"))
+        smooth.append(float(f"{value:.5g}"))
+    best = rates[int(np.argmin(smooth))] if smooth else LOWEST / BELOW_MINIMUM
+    return {"rate": rates, "loss": smooth, "suggestion": float(f"{BELOW_MINIMUM * best:.2g}")}
