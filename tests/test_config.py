@@ -18,19 +18,22 @@ def test_strings_from_a_url_are_converted():
     ("values", "words"),
     [
         (
-            {"learning_rate": 7},
-            "learning_rate: expected a number from 1e-05 to 1, received 7.",
+            {"learning_rate": 7e6},
+            "learning_rate: expected a number from 1e-06 to 1000000, received 7000000.0.",
         ),
         (
             {"learning_rate": "abc"},
-            "learning_rate: expected a number from 1e-05 to 1, received 'abc'.",
+            "learning_rate: expected a number from 1e-06 to 1000000, received 'abc'.",
         ),
         ({"epochs": 1.5}, "epochs: expected a whole number from 1 to 20000, received 1.5."),
         (
             {"learning_rate": float("nan")},
-            "learning_rate: expected a number from 1e-05 to 1, received nan.",
+            "learning_rate: expected a number from 1e-06 to 1000000, received nan.",
         ),
-        ({"data": "moon"}, "data: expected one of points, line, sine, received 'moon'."),
+        (
+            {"data": "moon"},
+            "data: expected one of points, line, sine, step, heteroscedastic, outliers, drawn, ",
+        ),
         ({"seed": -1}, "seed: expected a whole number from 0 to 2147483647, received -1."),
         ({"seed": 10**400}, "seed: expected a whole number from 0 to 2147483647, received 1000"),
     ],

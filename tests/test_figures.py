@@ -83,7 +83,8 @@ def ran(case):
         events = list(recipe.run(config, context))
     assert events[-1].type == "done", events[-1].data
     frames = {e.data["kind"]: e.data["data"] for e in events if e.type == "frame"}
-    return events[0].data["arrays"], frames, events[-1].data["metrics"]
+    told = events[0].data["arrays"] | frames["baselines"]
+    return told, frames, events[-1].data["metrics"]
 
 
 def bindings(thing) -> dict[str, str]:
@@ -460,7 +461,7 @@ def test_looking_leaves_the_model_as_it_is():
     before = batched.flat(config, model)
     path = [(0, before * 0.5), (3, before * torch.linspace(0, 1, len(before))), (9, before)]
     kinds = [kind for kind, _ in inspecting.inspect(model, made, config, path)]
-    assert kinds == ["surface", "importance", "dependence"]
+    assert kinds == ["baselines", "surface", "importance", "dependence"]
     assert torch.equal(batched.flat(config, model), before)
     assert all(p.requires_grad for p in model.parameters())
 
