@@ -25,7 +25,7 @@ from engine.api.assets import plotly_url
 from engine.api.owner import COOKIE, client_address, owner_of, token_owner
 from engine.api.security import BODY_LIMIT, security_headers
 from engine.jobs.manager import JobManager
-from engine.runs.store import RunStore
+from engine.service import Service
 from engine.settings import Settings
 
 UNKNOWN = "0" * 32
@@ -50,9 +50,9 @@ class Idle:
 
 def make_house(folder: Path, **settings: Any) -> Any:
     configuration = Settings(runs_dir=str(folder / "runs"), cache_dir=folder / "cache", **settings)
-    store = RunStore(configuration)
-    manager = JobManager(Idle(), configuration, store)
-    return SimpleNamespace(settings=configuration, store=store, manager=manager, predictors=None)
+    made = Service(configuration)
+    made.manager = JobManager(Idle(), configuration, made.store)
+    return made
 
 
 @pytest.fixture

@@ -188,9 +188,9 @@ def test_a_cold_deep_link_opens_with_its_settings_and_trains(visitor):
 
 
 def test_a_link_with_a_wrong_value_says_so_and_nothing_runs(visitor):
-    page = opened(visitor(), "/regression?learning_rate=7")
+    page = opened(visitor(), "/regression?learning_rate=7e6")
     expect(page.get_by_test_id("stAlert")).to_contain_text(
-        "learning_rate: expected a number from 1e-05 to 1, received '7'."
+        "learning_rate: expected a number from 1e-06 to 1000000, received '7e6'."
     )
     assert run_shown(page) is None
 
@@ -199,8 +199,8 @@ def test_a_link_with_a_wrong_value_says_so_and_nothing_runs(visitor):
     ("field", "kind", "forged", "words"),
     [
         ("units", "double", 1e9, "a whole number from 1 to 128, received 1000000000.0."),
-        ("learning_rate", "string", "7", "a number from 1e-05 to 1, received '7'."),
-        ("model", "string", "Tree", "one of linear, mlp, received 'Tree'."),
+        ("learning_rate", "string", "7e6", "a number from 1e-06 to 1000000, received '7e6'."),
+        ("model", "string", "Tree", "one of linear, polynomial, mlp, noisy, received 'Tree'."),
     ],
 )
 def test_a_forged_widget_frame_is_explained_and_nothing_runs(visitor, field, kind, forged, words):

@@ -20,6 +20,11 @@ from engine.checkpoints import shelf
 from engine.cli import executors, main
 from engine.history import History
 from engine.settings import settings
+from engine.topics import topic
+
+SPEC = topic("regression")
+PRESETS = ", ".join(preset.id for preset in SPEC.presets)
+SETTINGS = ", ".join(SPEC.config.settings())
 
 QUICK = ("--set", "epochs=20", "--device", "cpu")
 
@@ -176,7 +181,7 @@ def test_the_preset_comes_first_then_changes_then_the_seed(engine, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--preset", "R9"), "preset: expected one of R1, R2, sine, received 'R9'."),
+        (("--preset", "R9"), f"preset: expected one of {PRESETS}, received 'R9'."),
         (("--set", "epochs"), "set: expected field=value, received 'epochs'."),
         (
             ("--set", "epochs=0"),
@@ -184,18 +189,16 @@ def test_the_preset_comes_first_then_changes_then_the_seed(engine, tmp_path):
         ),
         (
             ("--set", "learning_rate=nan"),
-            "learning_rate: expected a number from 1e-05 to 1, received 'nan'.",
+            "learning_rate: expected a number from 1e-06 to 1000000, received 'nan'.",
         ),
         (
             ("--set", "model=cubic", "--seed", "-1"),
             "seed: expected a whole number from 0 to 2147483647, received -1. "
-            "model: expected one of linear, mlp, received 'cubic'.",
+            "model: expected one of linear, polynomial, mlp, noisy, received 'cubic'.",
         ),
         (
             ("--set", "momentum=0.9"),
-            "momentum: expected a setting of this topic (data, samples, noise, validation, "
-            "model, layers, units, activation, optimiser, learning_rate, epochs, batch_size, "
-            "seed, speed), received '0.9'.",
+            f"momentum: expected a setting of this topic ({SETTINGS}), received '0.9'.",
         ),
     ],
 )

@@ -17,6 +17,9 @@ MODULES = {
     "startup": "startup",
     "reruns": "reruns",
     "reproduce": "reproduce",
+    "diagnoses": "diagnoses",
+    "choose": "choosing",
+    "frameworks": "frameworks",
 }
 
 

@@ -12,19 +12,26 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from engine.bench.browser import Server, chromium
 from engine.bench.figure import Figure, by_name, p95
 
 PRESSES = 20
+SLIDES = 20
+OPENINGS = 10
+SCRUB_SECONDS = 4
 WATCH = 6
 """Seconds over which drawings are counted."""
 LONG_RUN = "/regression?epochs=20000&units=64&layers=4"
 PRESS_TARGET = 0.5
 RATE_TARGET = 10
 DRAWN_TARGET = 0.15
+SLIDE_TARGET = 0.5
+SCRUB_TARGET = 10
+OPEN_TARGET = 1.5
 
 INSTRUMENT = """() => {
   const run = () => [...galleryStreams.values()].findLast((s) => s.source.kind === "run");
@@ -42,9 +49,9 @@ INSTRUMENT = """() => {
       ingest(events);
     };
   };
-  document.addEventListener("click", () => {
-    [gauge.pressed, gauge.before] = [performance.now(), run()];
-  }, true);
+  const pressed = () => { [gauge.pressed, gauge.before] = [performance.now(), run()]; };
+  document.addEventListener("click", pressed, true);
+  document.addEventListener("keydown", pressed, true);
   document.addEventListener("gallery:drawn", ({ detail }) => {
     const now = Date.now() / 1000;
     gauge.delays.push(...(waiting[detail.part] ?? []).splice(0).map((time) => now - time));
@@ -61,13 +68,14 @@ REPLACED = (
 
 
 def measure() -> dict[str, Figure]:
-    """Press → first point, drawings a second, event → drawn, nodes replaced."""
+    """Press or slide → first point, drawings a second, event → drawn, nodes replaced, scrubbing, opening."""
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         server = Server(Path(folder) / "runs")
         try:
             server.wait()
             page = browser.new_page(base_url=server.url, viewport={"width": 1440, "height": 900})
-            return by_name([*press_often(page), *watch_long_run(page)])
+            figures = [*press_often(page), slide_often(page), *watch_long_run(page)]
+            return by_name([*figures, scrub(page), open_shared(page)])
         finally:
             server.stop()
 
@@ -135,6 +143,93 @@ def watch_long_run(page: Page) -> list[Figure]:
         "From the worker's time in each metric and frame to the end of its drawing.",
     )
     return [*rates, drawn, replaced(page, "one long run")]
+
+
+SCRUB = """async (seconds) => {
+  const slider = document.querySelector(".gl-timeline input[type=range]");
+  const end = performance.now() + 1000 * seconds;
+  const [begun, before] = [performance.now(), gauge.redraws[0]];
+  let at = 0;
+  while (performance.now() < end) {
+    at = (at + 1) % (Number(slider.max) + 1);
+    slider.value = at;
+    slider.dispatchEvent(new Event("input"));
+    await new Promise(requestAnimationFrame);
+  }
+  return [gauge.redraws[0] - before, (performance.now() - begun) / 1000];
+}"""
+
+
+def slide_often(page: Page) -> Figure:
+    """Move a slider that trains again, step by step, each time after the last run has ended."""
+    instrumented(page, "/regression?epochs=300")
+    thumb = page.locator(".st-key-regression-noise [role=slider]")
+    thumb.focus()
+    for slide in range(SLIDES):
+        thumb.press("ArrowRight" if slide % 2 else "ArrowLeft")
+        page.wait_for_function(f"gauge.presses.length === {slide + 1} && gauge.run().terminal")
+    return p95(
+        "slider moved → redrawn fit",
+        page.evaluate("gauge.presses"),
+        "s",
+        SLIDE_TARGET,
+        "From the key that moves the noise slider to the first picture of the run it starts.",
+    )
+
+
+def scrub(page: Page) -> Figure:
+    """Drag the time machine's slider through a finished run, one frame of the run a video frame."""
+    instrumented(page, "/regression?preset=R1")
+    page.wait_for_timeout(1000)
+    redraws, seconds = page.evaluate(SCRUB, SCRUB_SECONDS)
+    return Figure(
+        "scrubbing",
+        redraws / seconds,
+        "1/s",
+        "at least",
+        SCRUB_TARGET,
+        redraws,
+        "Pictures that plotly has finished in one second while the time slider moves.",
+    )
+
+
+def open_shared(page: Page) -> Figure:
+    """Open the link of a shared run in a fresh window."""
+    instrumented(page, "/regression?epochs=500")
+    page.wait_for_function("gauge.run()?.terminal")
+    link = page.evaluate(
+        "fetch(`/api/v1/runs/${gauge.run().source.id}/share`, { method: 'POST' })"
+        ".then((answer) => answer.json()).then((share) => share.url)"
+    )
+    browser = page.context.browser
+    assert browser is not None
+    seconds = [opened(browser, page.url, link) for _opening in range(OPENINGS)]
+    return p95(
+        "shared run opened → drawn",
+        seconds,
+        "s",
+        OPEN_TARGET,
+        "From the start of the navigation, with an empty cache, to its picture.",
+    )
+
+
+def opened(browser: Browser, base: str, link: str) -> float:
+    """Seconds from the start of the navigation to the first picture, in a new context."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.add_init_script(
+        """document.addEventListener("gallery:drawn", ({ detail }) => {
+          if (detail.part === "picture" && detail.step > 0) {
+            globalThis.drawnAfter ??= performance.now() / 1000;
+          }
+        })"""
+    )
+    try:
+        visitor = context.new_page()
+        visitor.goto(urljoin(base, link))
+        seconds = visitor.wait_for_function("globalThis.drawnAfter").json_value()
+    finally:
+        context.close()
+    return float(seconds)
 
 
 def replaced(page: Page, during: str) -> Figure:

@@ -1,16 +1,16 @@
 // Figures name arrays of a run, and get them here: `meta.live = { property: name }` of a trace is
-// filled from the frame that is shown, or from what the run said at its start (the same in every
-// frame). `meta.until = name` cuts all of them to the steps in `name` that have been reached.
+// filled from the frame that is shown, or from what is told once a run (`stream.told`).
+// `meta.until = name` cuts all of them to the steps in `name` that have been reached.
 
 import { decode } from "./image.js";
 
 const decoded = new WeakMap();
 
 // The trace with its arrays; the trace itself stays as it is.
-export function bound(trace, frame, started, step) {
+export function bound(trace, frame, told, step) {
   const { live, until } = trace.meta ?? {};
   if (!live) return trace;
-  const values = (name) => found(name, frame, started) ?? [];
+  const values = (name) => found(name, frame, told) ?? [];
   const length = until ? values(until).filter((at) => at <= step).length : Infinity;
   const copy = { ...trace };
   for (const [path, name] of Object.entries(live)) {
@@ -21,17 +21,17 @@ export function bound(trace, frame, started, step) {
 }
 
 // The layout likewise (titles, ranges, ticks); what the run has not told yet is left as it is.
-export function boundLayout(layout, frame, started) {
+export function boundLayout(layout, frame, told) {
   const copy = { ...layout };
   for (const [path, name] of Object.entries(layout.meta?.live ?? {})) {
-    const value = found(name, frame, started);
+    const value = found(name, frame, told);
     if (value != null) put(copy, path.split("."), value);
   }
   return copy;
 }
 
-function found(name, frame, started) {
-  return plain(frame?.data[name] ?? started?.arrays?.[name]);
+function found(name, frame, told) {
+  return plain(frame?.data[name] ?? told?.arrays?.[name]);
 }
 
 // Whether a bound trace has nothing to show in this frame, such as the band of a single seed.

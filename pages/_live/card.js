@@ -39,7 +39,7 @@ export class Card {
     const { data, layout } = this.figure;
     this.context.clearRect(0, 0, this.width, this.height);
     const traces = data.filter((trace) => trace.type === "scatter" && trace.line?.width !== 0)
-      .map((trace) => bound(trace, frame, stream.started, stream.step))
+      .map((trace) => bound(trace, frame, stream.told, stream.step))
       .filter((trace) => trace.x && trace.y);
     const x = scale(layout.xaxis?.range ?? extent(traces.flatMap((trace) => trace.x)), 0, this.width);
     const y = scale(layout.yaxis?.range ?? extent(traces.flatMap((trace) => trace.y)), this.height, 0);

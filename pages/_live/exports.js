@@ -116,11 +116,11 @@ export class Exports {
     const { stream } = this;
     const film = stream.film.get(kind ?? stream.kinds()[0]) ?? [];
     const frame = film.findLast((at) => at.step <= step) ?? film[0];
-    const base = themed(boundLayout(figure.layout, frame, stream.started), this.root);
+    const base = themed(boundLayout(figure.layout, frame, stream.told), this.root);
     const text = fill(words.step, { step: whole(step), total: whole(stream.started?.steps_total ?? step) });
     const corner = { text, x: 1, y: 1, xref: "paper", yref: "paper", xanchor: "right", yanchor: "bottom", yshift: 6, showarrow: false };
     const layout = { ...base, ...legend(base, title), autosize: false, width: WIDTH, height: HEIGHT, paper_bgcolor: background(this.root), annotations: [...(base.annotations ?? []), corner] };
-    const data = named(figure.data.map((trace) => bound(trace, frame, stream.started, step)));
+    const data = named(figure.data.map((trace) => bound(trace, frame, stream.told, step)));
     return globalThis.Plotly.toImage({ data, layout }, { format: "webp", width: WIDTH, height: HEIGHT });
   }
 }

@@ -1,6 +1,7 @@
 // The measured figures, the published ones beside them, and the notes of the run.
 //
 // data: { metrics, published, baselines, words, verdict? }
+// baselines: [{ title, help, value | live }]; `live` names what the run itself works out
 // verdict: { text, level, title? }: what a comparison of runs says
 // Columns or final metrics `<name>_sd` are shown as "± sd"; notes of a run may have a `title`.
 
@@ -22,12 +23,13 @@ export class Metrics {
     if (text === this.text) return;
     this.text = text;
     this.grid.replaceChildren(...data.metrics.map(({ title, help }) => cell(title, help)));
-    this.grid.append(...data.baselines.map(({ title, value, help }) => {
+    this.baselines = data.baselines.map(({ title, value, help }) => {
       const box = cell(title, help);
       box.classList.add("gl-baseline");
-      box.lastChild.textContent = digits(value);
+      if (value != null) box.lastChild.textContent = digits(value);
       return box;
-    }));
+    });
+    this.grid.append(...this.baselines);
     this.table.hidden = !data.published.length;
     const { words } = data;
     const head = row("th", [words.figure, words.published, words.measured, words.seeds]);
@@ -47,6 +49,9 @@ export class Metrics {
       const deviation = value == null ? null : stream.value(`${name}_sd`);
       this.grid.children[i].hidden = value == null;
       this.grid.children[i].lastChild.replaceChildren(digits(value), ...(deviation == null ? [] : [element("small", "", ` ± ${brief(deviation)}`)]));
+    });
+    this.data.baselines.forEach(({ live }, i) => {
+      if (live) this.baselines[i].lastChild.textContent = digits(stream.told.arrays[live]);
     });
     const done = stream.terminal?.type === "done" && stream.atEnd;
     published.forEach((figure, i) => {

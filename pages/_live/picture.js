@@ -59,12 +59,12 @@ export class Picture {
     const frame = stream.frame(kind);
     const untilStep = figure.data.some((trace) => trace.meta?.until) ? stream.step : null;
     const overlays = this.overlays.ready;
-    const shown = [frame, stream.started, untilStep, this.figures, theme, this.overlays.key, this.editor.state];
+    const shown = [frame, stream.started, stream.frames.get("baselines"), untilStep, this.figures, theme, this.overlays.key, this.editor.state];
     if (shown.length === this.shown.length && shown.every((value, i) => value === this.shown[i])) return;
     this.shown = shown;
     const ghosts = overlays.flatMap((overlay) => figure.data.filter((trace) => trace.meta?.ghost).map((trace) => ghost(trace, overlay, kind)));
-    const traces = figure.data.map((trace) => bound(trace, frame, stream.started, stream.step));
-    const layout = themed(bound(figure.layout, frame, stream.started, stream.step), this.node);
+    const traces = figure.data.map((trace) => bound(trace, frame, stream.told, stream.step));
+    const layout = themed(bound(figure.layout, frame, stream.told, stream.step), this.node);
     layout.uirevision = this.figures; // a zoom stays while the run goes on
     for (const name of Object.keys(layout)) if (/^scene\d*$/.test(name)) layout[name].uirevision = kind ?? "scene"; // and the camera for good
     this.drawLegend(traces, frame, overlays);
@@ -82,7 +82,7 @@ export class Picture {
 // A trace as another run has drawn it last: thin, in that run's colour.
 function ghost(trace, { title, color, stream }, kind) {
   const frame = (stream.film.get(kind ?? stream.kinds()[0]) ?? []).at(-1);
-  const drawn = bound(trace, frame, stream.started, Infinity);
+  const drawn = bound(trace, frame, stream.told, Infinity);
   const marker = trace.marker && { ...trace.marker, color, colorscale: undefined, size: 5, opacity: 0.5 };
   const hovertemplate = drawn.hovertemplate?.replace(/<extra>.*<\/extra>/, ""); // its name, then
   return { ...drawn, name: title, ...(marker && { marker }), line: { ...trace.line, color, width: 1.25 }, fill: "none", opacity: 0.9, hovertemplate, meta: { overlay: true } };

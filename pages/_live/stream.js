@@ -217,6 +217,11 @@ class Stream {
     return this.columns.step.at(-1) ?? 0;
   }
 
+  // What is the same in every frame: told at the start, or (what other methods reach) at the end.
+  get told() {
+    return { arrays: { ...this.started?.arrays, ...this.frames.get("baselines")?.data } };
+  }
+
   // Steps per second over the last moments, or over the whole of a finished run.
   get rate() {
     const { step, time } = this.columns;
