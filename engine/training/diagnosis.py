@@ -26,18 +26,18 @@ BINS = 6
 WINDOW = 1.35
 """A level is the median over the steps of [at / WINDOW, at]."""
 
-RISE = 0.15
+RISE = 0.2
 """Validation this much above its minimum is overfitting, if it is also more than …"""
 SCATTER = 3.0
 """… this many standard deviations of its scatter, …"""
 LATER = 1.5
 """… and if the minimum lies this factor of steps back."""
-RISE_LIVE, LATER_LIVE = 0.3, 2.0
-"""The same while training goes on, when it may still turn."""
+RISE_LIVE, SCATTER_LIVE, LATER_LIVE = 0.3, 5.0, 2.0
+"""The same while training goes on: it may still turn, and is looked at many times."""
 MEMORISED = 0.03
 """What the training loss has lost (its logarithm) since the validation loss was lowest."""
 
-STILL_FALLING = 0.11
+STILL_FALLING = 0.095
 """A forecast fall of the loss, on training for as long again, that is worth mentioning."""
 NEGLIGIBLE = 1e-4
 """A loss below this share of its first value is as good as none."""
@@ -131,12 +131,13 @@ class Record:
 
 
 def overfitting(
-    record: Record, least: float = RISE, later: float = LATER
+    record: Record, least: float = RISE, later: float = LATER, scatters: float = SCATTER
 ) -> dict[str, float] | None:
     """Validation has turned up for good while the training loss goes on falling.
 
     The generalisation loss of Prechelt, *Early stopping, but when?* (1998): how far validation
-    is above its minimum so far; here of medians, and beyond `SCATTER` of their own scatter.
+    is above its minimum so far; here of medians, and beyond `scatters` standard deviations of
+    their own scatter.
     """
     validation, training = record.curve(record.validation), record.curve(record.training)
     if validation is None or training is None:
@@ -151,7 +152,7 @@ def overfitting(
     now = validation.level(last)
     rose = log(min(now, float(smooth.values[-1])) / lowest)
     fell = log(max(training.level(since), 1e-30) / max(training.level(last), 1e-30))
-    if rose < max(log(1 + least), SCATTER * scatter(binned)) or fell < MEMORISED:
+    if rose < max(log(1 + least), scatters * scatter(binned)) or fell < MEMORISED:
         return None
     return {"epoch": record.epoch(since), "rise": now / lowest - 1}
 
@@ -165,7 +166,7 @@ def scatter(binned: Curve) -> float:
     return 1.4826 * float(np.median(np.abs(np.diff(logs, 2)))) / 6**0.5 if len(logs) > 2 else 0.0
 
 
-def dead(record: Record) -> dict[str, float] | None:
+def dead(record: Record, least: float = DEAD) -> dict[str, float] | None:
     """Many ReLU units are 0 for all training rows: without gradient, they stay so.
 
     Lu, Shin, Su & Karniadakis, *Dying ReLU and initialization* (2019).
@@ -174,7 +175,7 @@ def dead(record: Record) -> dict[str, float] | None:
     if units is None or record.steps < EARLIEST:
         return None
     share = units.level(record.steps)
-    return {"share": share} if share >= DEAD else None
+    return {"share": share} if share >= least else None
 
 
 def vanishing(
@@ -298,10 +299,16 @@ LIVE: dict[str, Rule] = {
     "exploding": exploding,
     "dead": dead,
     "vanishing": partial(vanishing, below=VANISHED_LIVE, since=NOT_BEFORE),
-    "overfitting": partial(overfitting, least=RISE_LIVE, later=LATER_LIVE),
+    "overfitting": partial(overfitting, least=RISE_LIVE, later=LATER_LIVE, scatters=SCATTER_LIVE),
 }
 FINAL: dict[str, Rule] = {"dead": dead, "vanishing": vanishing, "overfitting": overfitting}
 """What is judged again when training has ended."""
+REMAINS: dict[str, Rule] = {
+    "dead": partial(dead, least=DEAD / 2),
+    "vanishing": partial(vanishing, below=2 * VANISHED),
+    "overfitting": partial(overfitting, least=RISE / 3, scatters=0),
+}
+"""What was said is withdrawn only when not even this holds."""
 SLOWNESS: dict[str, Rule] = {"rate_too_small": too_small, "not_converged": not_converged}
 """Judged only then; the first one that holds is said."""
 
@@ -418,7 +425,7 @@ class Diagnosis:
             figures, before = rule(self.record), self.said.get(name)
             if figures and (before is None or before["title"] != _title(name, figures)):
                 yield self._say(name, figures)
-            elif before and not figures:
+            elif before and not figures and not REMAINS[name](self.record):
                 yield self._withdraw(name)
         if reached or "overfitting" in self.said:
             return

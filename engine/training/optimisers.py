@@ -1,7 +1,8 @@
 """Optimisers by name.
 
-PyTorch's fused kernels where there are any: on networks as small as ours they take 1.0 (SGD) to
-1.5 (Adam) times fewer microseconds a step on a CPU, and `foreach` none (BENCHMARKS.md).
+PyTorch's fused kernels where there are any: whole steps of a 9-8-4-1 network on batches of 8, on a
+CPU, take 1.04 (SGD), 1.15 (momentum), 1.3 (AdaGrad) and 1.5 (Adam, AdamW) times less with them;
+`foreach` gains nothing there.
 """
 
 from __future__ import annotations

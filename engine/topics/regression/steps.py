@@ -27,7 +27,8 @@ def gradient_step(
     The loss is the mean over the members; its gradient is taken `members` times, so that each
     member gets that of its own loss.
     """
-    each = None if members == 1 else torch.tensor(float(members))
+    device = next(net.parameters()).device
+    each = None if members == 1 else torch.tensor(float(members), device=device)
 
     def step() -> Tensor:
         x, y = next(batches)
