@@ -27,6 +27,7 @@ from engine.jobs.job import JobSpec
 from engine.jobs.perform import perform
 from engine.topics import topic
 from engine.topics.regression import data
+from engine.topics.regression.spec import RegressionConfig
 from engine.training.context import Inbox
 
 TURNS = 5
@@ -98,7 +99,7 @@ def rows() -> tuple[np.ndarray, np.ndarray]:
     GalleryError
         When its file is neither in GALLERY_DATA_DIR nor to be downloaded.
     """
-    points = data.make(topic("regression").config(**preset()))
+    points = data.make(RegressionConfig(**preset()))
     train = points.part == 0
     return points.x[train], points.y[train, None]
 

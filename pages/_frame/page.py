@@ -11,7 +11,7 @@ from engine import recordings, service
 from engine.config import Config
 from engine.errors import GalleryError
 from engine.figures import BLUE, ORANGE
-from engine.spec import TopicSpec
+from engine.spec import Published, TopicSpec
 from engine.topics import folder, topic
 from engine.words import _, language
 from pages._frame import train
@@ -129,6 +129,8 @@ def picture_panel(look: Look) -> None:
         fork=bool(visit.run or visit.shared),
         words=timeline_words(),
     )
+    if visit.fork:
+        fork_line(spec, visit)
 
 
 def points_words_with(points: dict[str, Any] | None) -> dict[str, Any]:
@@ -143,6 +145,17 @@ def forked(spec: TopicSpec, visit: Visit) -> None:
     run, step = str(asked.get("run", "")), asked.get("step")
     if isinstance(step, int) and run in (visit.run, visit.shared):
         train.fork_here(spec, visit, run, step)
+
+
+def fork_line(spec: TopicSpec, visit: Visit) -> None:
+    """Says that runs go on from a snapshot, and lets that be ended."""
+    assert visit.fork
+    with st.container(horizontal=True, vertical_alignment="center", key="fork_line"):
+        text = _("Runs go on from step {step}. Change how the model learns, then train.")
+        st.caption(text.format(step=f"{visit.fork[1]:,}"))
+        st.button(
+            _("Leave the fork"), key=key(spec, "leave"), on_click=train.leave_fork, args=(visit,)
+        )
 
 
 def curves_panel(look: Look) -> None:
@@ -176,7 +189,7 @@ def metrics_panel(look: Look) -> None:
             "relation": p.relation,
             "target": p.target,
             "tolerance": p.tolerance,
-            "seeds": recordings.over_seeds(spec.name).get(preset.id, {}).get(p.metric),
+            "seeds": over_seeds(spec, preset.id, p),
         }
         for p in (preset.published if preset else ())
     ]
@@ -198,6 +211,12 @@ def metrics_panel(look: Look) -> None:
             _("Source: {source}.").format(source=_(preset.source)) if preset.source else ""
         )
         st.caption(f"{source_line} {_(preset.note)}")
+
+
+def over_seeds(spec: TopicSpec, preset: str, published: Published) -> dict[str, Any] | None:
+    """Median and range over ten seeds, and whether they reproduce the published figure."""
+    seeds = recordings.over_seeds(spec.name).get(preset, {}).get(published.metric)
+    return {**seeds, "reached": published.reached_over(seeds)} if seeds else None
 
 
 def below(look: Look) -> None:

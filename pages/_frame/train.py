@@ -101,6 +101,7 @@ def forked(visit: Visit, job: JobSpec, config: Config) -> JobSpec:
         )
         return job
     step, snapshot = cut(current.artifact(run, SNAPSHOTS, owner()), step)
+    visit.fork = (run, step)
     return replace(
         job,
         attachments={**job.attachments, SNAPSHOT: snapshot},
@@ -125,6 +126,13 @@ def fork_here(spec: TopicSpec, visit: Visit, run: str, step: int) -> None:
     if run not in visit.pins:
         visit.pins = [*visit.pins, run][-PIN_LIMIT:]
     submit(spec, visit, read_config(spec, visit), paused=True)
+
+
+def leave_fork(visit: Visit) -> None:
+    """Let the next run start from scratch again."""
+    if visit.fork:
+        visit.pins = [run for run in visit.pins if run != visit.fork[0]]
+    visit.fork = None
 
 
 def steer(visit: Visit, **message: object) -> None:

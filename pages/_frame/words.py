@@ -50,7 +50,9 @@ def metric_words() -> dict[str, str]:
         "published": _("published"),
         "measured": _("measured"),
         "seeds": _("10 seeds"),
-        "seeds_help": _("Median and range over ten seeds, trained by `make recordings`."),
+        "seeds_help": _(
+            "Median and range over ten seeds, trained by `make recordings`; ✓ where they reproduce it."
+        ),
         "reproduced": _("reproduced"),
         "missed": _("not reached"),
         "at most": _("reproduced if at most {target}"),

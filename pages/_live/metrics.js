@@ -36,7 +36,10 @@ export class Metrics {
     head.lastChild.title = words.seeds_help;
     this.rows = data.published.map(({ title, value, seeds }) => {
       const line = row("td", [title, digits(value), "", seeds ? digits(seeds.median) : "–"]);
-      if (seeds) line.lastChild.append(element("small", "", `${digits(seeds.low)} … ${digits(seeds.high)}`));
+      if (seeds) {
+        const sign = seeds.reached ? "✓" : "✗";
+        line.lastChild.append(element("small", seeds.reached ? "gl-good" : "gl-bad", `${sign} ${digits(seeds.low)} … ${digits(seeds.high)}`));
+      }
       return line;
     });
     this.table.tBodies[0].replaceChildren(head, ...this.rows);

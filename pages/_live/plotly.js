@@ -14,7 +14,7 @@ export function loadPlotly(url) {
   return loading;
 }
 
-export const CONFIG = { displaylogo: false, responsive: true, displayModeBar: "hover", modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
+export const CONFIG = { displaylogo: false, showSendToCloud: false, responsive: true, displayModeBar: "hover", modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
 
 // Text in the colour and font of the page's theme; figures come with a grey that reads on both.
 // The layout given stays as it is: plotly writes into what it gets.
