@@ -83,7 +83,7 @@ class TopicSpec:
     config: type[Config]
     metrics: tuple[Metric, ...]
     curves: tuple[str, ...]
-    """Names of the metrics drawn as curves: train first, then validation."""
+    """Names of the metrics drawn as curves: train first, then validation, then test."""
     presets: tuple[Preset, ...] = ()
     seeds: tuple[str, ...] = ("seed",)
     """Settings that another seed of a published experiment changes: weights, and made data too."""

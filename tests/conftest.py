@@ -14,6 +14,7 @@ os.environ["GALLERY_CACHE_DIR"] = str(Path(_TEMPORARY.name) / "cache")
 os.environ["GALLERY_EXTRA_TOPICS"] = str(Path(__file__).parent / "topics")
 
 import pytest  # noqa: E402
+from browsing import browser, server, visitor  # noqa: E402, F401
 from inline_pages import InlineService  # noqa: E402
 from streamlit.testing.v1 import AppTest  # noqa: E402
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from browsing import LAST_RUN, opened, press, run_shown, state, trained, until
 from conftest import wait_for
 from playwright.sync_api import expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-
-from engine.bench.browser import Server, chromium
 
 pytestmark = pytest.mark.browser
 
@@ -24,72 +22,7 @@ RECORD = """() => {
   document.addEventListener("gallery:drawn", (event) => window.drawn.push(event.detail));
   window.plots = [...document.querySelectorAll(".js-plotly-plot")];
 }"""
-LAST_RUN = "[...galleryStreams.values()].findLast((s) => s.source.kind === 'run')"
 CURVE = "document.querySelector('.js-plotly-plot').data.at(-1).y"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    server = Server(
-        tmp_path_factory.mktemp("server") / "runs", GALLERY_OWNER_GRACE="1.5", GALLERY_SLOTS="2"
-    )
-    server.wait()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visitor(browser, server):
-    """A fresh visitor: a browser context of its own, whose page errors fail the test."""
-    contexts, errors = [], []
-
-    def arrive(**options):
-        context = browser.new_context(base_url=server.url, **options)
-        context.set_default_timeout(15_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        return page
-
-    yield arrive
-    for context in contexts:
-        context.close()
-    assert errors == []
-
-
-def state(page):
-    return page.locator(".gl-chip").get_attribute("data-state")
-
-
-def opened(page, path="/regression"):
-    page.goto(path)
-    page.wait_for_selector(".js-plotly-plot .scatterlayer")
-    page.wait_for_selector(".gl-chip[data-state]")
-    return page
-
-
-def press(page, name):
-    page.locator(f".st-key-bar_{name} button:visible").first.click()
-
-
-def until(page, *states):
-    page.wait_for_selector(",".join(f".gl-chip[data-state={s}]" for s in states))
-
-
-def trained(page):
-    """Press Train and wait for the end and the script rerun that follows it."""
-    before = run_shown(page)
-    press(page, "main")
-    page.wait_for_function(
-        f"({LAST_RUN})?.terminal && {LAST_RUN}.source.id !== {json.dumps(before)}"
-    )
-    expect(page.locator(".st-key-bar_main")).to_contain_text("Train")
 
 
 def count_reruns(page):
@@ -109,11 +42,6 @@ def count_reruns(page):
 def step_shown(page):
     text = page.locator(".gl-chip").inner_text()
     return int(re.search(r"step ([\d,]+) of", text)[1].replace(",", ""))
-
-
-def run_shown(page):
-    """Id of the run that the page's stream follows."""
-    return page.evaluate(f"{LAST_RUN}?.source.id")
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -245,7 +173,8 @@ def test_a_live_slider_changes_the_running_job(visitor):
 
 def test_a_changed_setting_trains_again(visitor):
     page = opened(visitor())
-    page.get_by_text("Straight line").first.click()
+    page.locator("[class*='st-key-regression-model']").get_by_role("combobox").click()
+    page.get_by_role("option", name="Straight line").click()
     expect(page).to_have_url(re.compile("model=linear"))
     page.wait_for_function(f"{LAST_RUN}?.terminal")
     line = page.evaluate(CURVE)
@@ -272,7 +201,7 @@ def test_pause_step_and_go_on_with_the_keyboard(visitor):
 def test_keys_do_nothing_while_somebody_types(visitor):
     page = opened(visitor())
     page.get_by_text("More settings").click()
-    box = page.locator("[class*='st-key-regression-seed'] input")
+    box = page.locator(".st-key-regression-seed input")
     box.click()
     box.press("r")
     box.press("Space")

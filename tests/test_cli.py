@@ -291,7 +291,11 @@ def test_ctrl_c_cancels_the_run_and_saves_it(tmp_path):
     assert events[-1]["type"] == "cancelled"
     saved = History.from_json((tmp_path / "history.json").read_text())
     assert saved.terminal["type"] == "cancelled"
-    assert {p.name for p in tmp_path.iterdir()} == {"history.json", "history.csv"}
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "history.json",
+        "history.csv",
+        "snapshots.safetensors",
+    }
 
 
 # run: for people
@@ -316,7 +320,7 @@ def test_other_settings_are_not_compared(engine):
 def test_what_is_not_reproduced_is_said(engine, monkeypatch):
     recipe = sys.modules["engine.topics.regression.recipe"]
     monkeypatch.setattr(
-        recipe, "measure", lambda *_: {"train_loss": 0.0, "slope": 1.0, "intercept": 3.05}
+        recipe, "summary", lambda *_: {"train_loss": 0.0, "slope": 1.0, "intercept": 3.05}
     )
     result = engine("run", "regression", "--preset", "R2", "--device", "cpu")
     assert result.exit_code == 0
@@ -330,13 +334,14 @@ def test_saving_leaves_the_whole_run(engine, tmp_path):
     assert {p.name for p in into.iterdir()} == {
         "history.json",
         "history.csv",
+        "snapshots.safetensors",
         "weights.safetensors",
     }
     history = History.from_json((into / "history.json").read_text())
     assert history.topic == "regression"
     assert history.terminal["type"] == "done"
-    assert [f["step"] for f in history.frames] == list(range(21))
-    assert "0.weight" in parse_weights((into / "weights.safetensors").read_bytes())
+    assert [f["step"] for f in history.frames if f["kind"] == "fit"] == list(range(21))
+    assert "net.0.weight" in parse_weights((into / "weights.safetensors").read_bytes())
     head, *rows = (into / "history.csv").read_text().splitlines()
     assert head.startswith("step,epoch,time,")
     assert len(rows) == len(history.metrics["step"])

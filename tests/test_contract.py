@@ -134,9 +134,8 @@ def test_events_obey_the_contract(name):
         assert layer.keys() == {"name", "type", "input", "output", "parameters", "flops"}
     assert [e for e in events if e.terminal] == [events[-1]]
     assert {e.type for e in events} <= TYPES
-    assert [e.step for e in events] == sorted(e.step or 0 for e in events[:-2]) + [
-        e.step for e in events[-2:]
-    ]
+    steps = [e.step for e in events if e.type in ("metric", "frame", "done")]
+    assert steps == sorted(steps)
     spec = topics.topic(name)
     for metric in (e for e in events if e.type == "metric"):
         assert "train_loss" in metric.data["values"]

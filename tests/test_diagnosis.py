@@ -147,7 +147,7 @@ def test_a_gradient_that_grows_while_the_loss_falls_does_not_explode():
 def test_a_straight_slow_slide_has_too_small_a_rate():
     live, final = notes(train_loss=lambda k: 1 - 0.3 * k / STEPS)
     assert live == []
-    assert names(final) == ["rate_too_small"]
+    assert names(final) == ["rate_too_small", "not_converged"]
     assert "ten times" in final[0]["text"]
 
 
@@ -170,7 +170,7 @@ def test_a_loss_of_next_to_nothing_has_converged():
     [
         (HEALTHY, []),
         (HEALTHY | {"train_loss": lambda k: np.exp(-k / 200), "val_mse": turning}, ["overfitting"]),
-        ({"train_loss": lambda k: 1 - 0.3 * k / STEPS}, ["rate_too_small"]),
+        ({"train_loss": lambda k: 1 - 0.3 * k / STEPS}, ["rate_too_small", "not_converged"]),
         ({"train_loss": lambda k: (1 + k) ** -0.5}, ["not_converged"]),
         (HEALTHY | {"gradient_first": lambda k: 1e-5 * np.exp(-k / 20)}, ["vanishing"]),
     ],
@@ -188,7 +188,7 @@ def test_a_fork_is_judged_from_where_it_began():
     for k in sorted(log_spaced(STEPS)):
         assert list(diagnosis(5000 + k, k, {"train_loss": 1 - 0.3 * k / STEPS})) == []
     final = list(diagnosis.conclude())
-    assert names(final) == ["rate_too_small"]
+    assert names(final) == ["rate_too_small", "not_converged"]
 
 
 def test_the_forecast_of_a_power_law():

@@ -32,7 +32,7 @@ from engine.topics.regression.spec import RegressionConfig
 from engine.training.context import Context, Diverged
 
 RUNS = 50
-SEED = 3
+SEED = 5
 FOUND, FALSE = 90.0, 5.0
 """Targets, in per cent."""
 FASTER = 30
@@ -239,15 +239,15 @@ def healthy(random: Random) -> dict[str, Any]:
 def memorising(random: Random) -> dict[str, Any]:
     """Few noisy points, a wide network, long training."""
     values = any_run(random) | {
-        "samples": random.choice([56, 64, 80, 96]),
+        "samples": random.choice([80, 96, 112, 128]),
         "noise": random.uniform(0.5, 1.0),
         "validation": 0.5,
         "layers": random.choice([2, 3]),
-        "units": random.choice([48, 64, 96]),
+        "units": random.choice([48, 64, 96, 128]),
         "optimiser": "adam",
-        "learning_rate": log_uniform(random, 0.003, 0.02),
+        "learning_rate": log_uniform(random, 0.005, 0.02),
     }
-    return lasting(values, random, 600, 1800)
+    return lasting(values, random, 800, 2000)
 
 
 def slow(random: Random) -> dict[str, Any]:
@@ -261,7 +261,7 @@ def slow(random: Random) -> dict[str, Any]:
 def short(random: Random) -> dict[str, Any]:
     """A suitable rate and little noise, but far fewer steps than it takes."""
     values = any_run(random) | {"noise": random.uniform(0.03, 0.2), "scaling": "both"}
-    return lasting(values, random, 40, 250)
+    return lasting(values, random, 40, 150)
 
 
 def dying(random: Random) -> dict[str, Any]:

@@ -26,9 +26,9 @@ BINS = 6
 WINDOW = 1.35
 """A level is the median over the steps of [at / WINDOW, at]."""
 
-RISE = 0.2
+RISE = 0.12
 """Validation this much above its minimum is overfitting, if it is also more than …"""
-SCATTER = 3.0
+SCATTER = 2.5
 """… this many standard deviations of its scatter, …"""
 LATER = 1.5
 """… and if the minimum lies this factor of steps back."""
@@ -36,13 +36,15 @@ RISE_LIVE, SCATTER_LIVE, LATER_LIVE = 0.3, 5.0, 2.0
 """The same while training goes on: it may still turn, and is looked at many times."""
 MEMORISED = 0.03
 """What the training loss has lost (its logarithm) since the validation loss was lowest."""
+CLEAR, GAP = 0.2, 0.45
+"""A rise below the first one counts only if ln(validation / training) has gained the second."""
 
-STILL_FALLING = 0.095
+STILL_FALLING = 0.075
 """A forecast fall of the loss, on training for as long again, that is worth mentioning."""
 NEGLIGIBLE = 1e-4
 """A loss below this share of its first value is as good as none."""
 
-SLOW = 0.05
+SLOW = 0.07
 """Share of the loss still to lose that a step of a well chosen rate removes at its best."""
 SMOOTH = 0.02
 """Rises of the loss (sum of logarithms) that a far too small rate may show."""
@@ -131,7 +133,11 @@ class Record:
 
 
 def overfitting(
-    record: Record, least: float = RISE, later: float = LATER, scatters: float = SCATTER
+    record: Record,
+    least: float = RISE,
+    later: float = LATER,
+    scatters: float = SCATTER,
+    gap: float = GAP,
 ) -> dict[str, float] | None:
     """Validation has turned up for good while the training loss goes on falling.
 
@@ -152,7 +158,9 @@ def overfitting(
     now = validation.level(last)
     rose = log(min(now, float(smooth.values[-1])) / lowest)
     fell = log(max(training.level(since), 1e-30) / max(training.level(last), 1e-30))
-    if rose < max(log(1 + least), scatters * scatter(binned)) or fell < MEMORISED:
+    if rose < max(log(1 + least), scatters * scatter(binned)):
+        return None
+    if fell < MEMORISED or (rose < log(1 + CLEAR) and rose + fell < gap):
         return None
     return {"epoch": record.epoch(since), "rise": now / lowest - 1}
 
@@ -306,11 +314,11 @@ FINAL: dict[str, Rule] = {"dead": dead, "vanishing": vanishing, "overfitting": o
 REMAINS: dict[str, Rule] = {
     "dead": partial(dead, least=DEAD / 2),
     "vanishing": partial(vanishing, below=2 * VANISHED),
-    "overfitting": partial(overfitting, least=RISE / 3, scatters=0),
+    "overfitting": partial(overfitting, least=RISE / 3, scatters=0, gap=0),
 }
 """What was said is withdrawn only when not even this holds."""
 SLOWNESS: dict[str, Rule] = {"rate_too_small": too_small, "not_converged": not_converged}
-"""Judged only then; the first one that holds is said."""
+"""Judged only then."""
 
 WORDS = {
     "overfitting": (
@@ -432,7 +440,6 @@ class Diagnosis:
         for name, rule in SLOWNESS.items():
             if figures := rule(self.record):
                 yield self._say(name, figures)
-                return
 
     def _say(self, name: str, figures: dict[str, float]) -> Note:
         text = _(WORDS[name][1]).format(**figures)

@@ -10,7 +10,7 @@ import streamlit as st
 from engine import recordings, service
 from engine.config import Config
 from engine.errors import GalleryError
-from engine.figures import BLUE, ORANGE
+from engine.figures import CATEGORIES
 from engine.spec import Published, TopicSpec
 from engine.topics import folder, topic
 from engine.words import _, language
@@ -159,11 +159,11 @@ def fork_line(spec: TopicSpec, visit: Visit) -> None:
 
 
 def curves_panel(look: Look) -> None:
-    """Train in blue, validation in orange."""
+    """Train in blue, validation in orange, test in green."""
     spec = look.spec
     curves = [
         {"name": name, "title": _(spec.metric(name).title), "color": color}
-        for name, color in zip(spec.curves, (BLUE, ORANGE), strict=False)
+        for name, color in zip(spec.curves, CATEGORIES, strict=False)
     ]
     panel(
         "curves",

@@ -23,7 +23,7 @@ def _views(topic: str, config: Config, table: Table | None, _language: str) -> t
 
 @lru_cache(maxsize=256)
 def _figure(
-    topic: str, config: Config, table: Table | None, view: str, language: str
+    topic: str, config: Config, table: Table | None, view: str, language: str, _at_hand: bool
 ) -> dict[str, Any]:
     views = _views(topic, config, table, language)
     return _plain(next(v for v in views if v.name == view).draw())
@@ -31,7 +31,7 @@ def _figure(
 
 @lru_cache(maxsize=256)
 def _baselines(
-    topic: str, config: Config, table: Table | None, _language: str
+    topic: str, config: Config, table: Table | None, _language: str, _at_hand: bool
 ) -> tuple[dict[str, Any], ...]:
     return tuple(figures(topic).baselines(config, table))
 
@@ -55,14 +55,20 @@ def figure_of(
 ) -> dict[str, Any]:
     """One view's figure, by default the main one; the live view fills in what a run draws."""
     name = view or views_of(topic, config, table)[0].name
-    return _figure(topic, _neutral(config), table, name, language.get())
+    return _figure(topic, _neutral(config), table, name, language.get(), at_hand(topic, config))
 
 
 def baselines_of(
     topic: str, config: Config, table: Table | None = None
 ) -> tuple[dict[str, Any], ...]:
     """What simple methods reach on the same data: title, value, help."""
-    return _baselines(topic, _neutral(config), table, language.get())
+    return _baselines(topic, _neutral(config), table, language.get(), at_hand(topic, config))
+
+
+def at_hand(topic: str, config: Config) -> bool:
+    """Whether the data are here; a figure drawn without them is made anew when they are."""
+    known = getattr(figures(topic), "at_hand", None)
+    return known is None or bool(known(config))
 
 
 def _neutral(config: Config) -> Config:

@@ -37,6 +37,9 @@ SHOWN_ROWS = 2000
 DRAWN_LIMIT = 1e6
 """Magnitude of a coordinate of a visitor's own point."""
 
+DOWNLOADED = {"auto-mpg": "auto-mpg", "survey": "somerville-happiness"}
+"""Data sets of the registry by the choice of `data`."""
+
 MPG_SPLIT_SEED = 1
 MPG_YEARS = (73, 76, 79)
 MPG_ORIGINS = (N_("origin=Japan"), N_("origin=USA"), N_("origin=Europe"))
@@ -99,6 +102,14 @@ def make(config: RegressionConfig, table: Table | None = None) -> Dataset:
     part = data.part.copy()
     part[free[held]] = VALIDATION
     return data._replace(part=part)
+
+
+def at_hand(config: RegressionConfig) -> bool:
+    """Whether the rows can be had without a download: pages do not wait for one, runs do."""
+    from engine.data import held, source
+
+    name = DOWNLOADED.get(config.data)
+    return name is None or all(held(file) is not None for file in source(name).files)
 
 
 def check(data: Dataset) -> None:
@@ -239,7 +250,7 @@ def _auto_mpg() -> Dataset:
     """
     from engine.data import fetch
 
-    (path,) = fetch("auto-mpg")
+    (path,) = fetch(DOWNLOADED["auto-mpg"])
     rows = [line.split("\t")[0].split() for line in path.read_text("utf-8").splitlines()]
     whole = np.array([row for row in rows if row and "?" not in row], dtype=float)
     mpg, numeric, year, origin = whole[:, 0], whole[:, 1:6], whole[:, 6], whole[:, 7]
@@ -266,7 +277,7 @@ def _survey() -> Dataset:
     """Reference run R5: six answers from 1 to 5, and whether the citizen is happy; all rows."""
     from engine.data import fetch
 
-    (path,) = fetch("somerville-happiness")
+    (path,) = fetch(DOWNLOADED["survey"])
     rows = np.loadtxt(path, delimiter=",", skiprows=1, encoding="utf-8-sig", dtype=np.float32)
     names = ("information", "housing cost", "schools", "police", "streets", "events")
     return _training(rows[:, 1:], rows[:, 0])._replace(features=names, target="happy")

@@ -17,7 +17,7 @@ import plotly.graph_objects as go
 from engine.errors import GalleryError
 from engine.figures import BLUE, GREY, ORANGE, View, blank, faded, live
 from engine.topics.regression import data, features
-from engine.topics.regression.data import TEST, TRAIN, VALIDATION, Dataset
+from engine.topics.regression.data import TEST, TRAIN, VALIDATION, Dataset, at_hand
 from engine.topics.regression.spec import ONE_VARIABLE, RegressionConfig
 from engine.words import _
 
@@ -34,6 +34,9 @@ SYMBOLS = {TRAIN: "circle", VALIDATION: "circle-open", TEST: "diamond-open"}
 DOTTED = {"color": GREY, "width": 1.5, "dash": "dot"}
 GAP = 0.15
 """Share of the height between two rows of small figures: ticks of one, title of the other."""
+
+UNSEEN_WIDTH = {"survey": 6}
+"""Features of data that are not here, where they are fewer than are shown."""
 
 FEW_VALUES = 10
 """A target of at most this many values has its points spread sideways."""
@@ -116,7 +119,9 @@ def one_variable(config: RegressionConfig, table: Table | None = None) -> bool:
 
 
 def dataset(config: RegressionConfig, table: Table | None = None) -> Dataset | None:
-    """The data of the configuration; None where they cannot be had or cannot be read."""
+    """The data of the configuration; None where they are not here or cannot be read."""
+    if not at_hand(config):
+        return None
     try:
         made = data.make(config, table)
     except GalleryError:
@@ -381,7 +386,7 @@ def _importance(config: RegressionConfig, made: Dataset | None) -> go.Figure:
 
 
 def _dependence(config: RegressionConfig, made: Dataset | None) -> go.Figure:
-    columns = list(range(features.SHOWN))
+    columns = list(range(UNSEEN_WIDTH.get(config.data, features.SHOWN)))
     if made is not None:
         columns = features.strongest(made.x, made.y)
     across = min(3, len(columns))

@@ -574,10 +574,10 @@ SPEC = TopicSpec(
     summary=N_("A line, then a curve, finds its points."),
     config=RegressionConfig,
     metrics=METRICS,
-    curves=("train_mse", "val_mse"),
+    curves=("train_mse", "val_mse", "test_mse"),
     presets=PRESETS,
     seeds=("seed", "data_seed"),
-    code=("models.network", "steps.gradient_step"),
+    code=("models.network", "steps.gradient_step", "losses.make", "losses.pinball"),
     link_version=2,
     old_defaults={1: {"scaling": "none"}},
 )
