@@ -7,6 +7,7 @@ than the defaults), are versioned, and say what is wrong with them.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 import streamlit as st
@@ -20,6 +21,9 @@ from pages._frame.tables import take_up_shared_table
 from pages._frame.visit import Visit, owner
 
 RESERVED = ("run", "preset", "v", "lock", "hide", "present")
+ECHO = 3.0
+"""Seconds for which a browser may still send a URL that has been written over."""
+OLD_LINKS = 50
 BEYOND_SETTINGS = ("preset", "live")
 """What a classroom link may lock or hide besides settings."""
 
@@ -89,11 +93,23 @@ def _settings(spec: TopicSpec, asked: dict[str, str]) -> Config:
     return spec.config.parse({**old, **spec.values(asked.get("preset"), changes)})
 
 
+def is_echo(visit: Visit, asked: dict[str, str]) -> bool:
+    """Whether the URL is one that was written over a moment ago.
+
+    A browser that moves a slider quickly sends the next change before it has heard of the new URL.
+    """
+    now = time.monotonic()
+    return any(link == asked and now - until < ECHO for link, until in visit.old_links)
+
+
 def write_link(spec: TopicSpec, visit: Visit, config: Config) -> None:
     """Let the URL say what the page shows: a shared run, or the settings that differ."""
     shown = {"run": visit.shared} if visit.shared else settings_link(spec, config)
     locked = visit.fixed.keys() - visit.unseen
-    visit.link = {**shown, **classroom_link(locked, visit.unseen, visit.presenter)}
+    link = {**shown, **classroom_link(locked, visit.unseen, visit.presenter)}
+    if link != visit.link:
+        visit.old_links = [*visit.old_links[-OLD_LINKS:], (visit.link, time.monotonic())]
+    visit.link = link
     if parameters() != visit.link:
         st.query_params.from_dict(visit.link)
 

@@ -38,34 +38,35 @@ CURVES_HEIGHT = 170
 def show(name: str) -> None:
     """Draw the page of one topic."""
     spec = topic(name)
+    first = st.empty()  # always there: an element that comes and goes makes all below it anew
     be_present()
     visit = visit_of(spec)
     st.session_state.setdefault(key(spec, "live"), True)
     config = read_config(spec, visit)
     if not visit.message:
-        train.follow_settings(spec, visit, config)
+        train.follow_settings(spec, visit, config, first)
     begin_if_new(spec, visit, config)
     look = Look(spec, visit, config)
     write_link(spec, visit, config)
-    if visit.presenter:
-        presenter_style()
-
     st.title(_(spec.title), anchor=False)
     st.markdown(_(spec.summary))
     bar(look)
     messages(visit)
     body(look)
     below(look)
+    if visit.presenter:
+        presenter_style()
     if visit.run and visit.polling == visit.run:
         poll(spec, visit)
 
 
 def messages(visit: Visit) -> None:
     """What went wrong, and what else is to be said, once."""
-    if visit.message:
-        st.error(plain(visit.message), icon=":material/error:")
-    if visit.notice:
-        st.info(plain(visit.notice))
+    with st.container(key="messages"):
+        if visit.message:
+            st.error(plain(visit.message), icon=":material/error:")
+        if visit.notice:
+            st.info(plain(visit.notice))
     visit.message = visit.notice = ""
 
 

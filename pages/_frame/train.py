@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine import service
 from engine.config import Config
@@ -173,7 +174,7 @@ def submit_as_set(spec: TopicSpec, visit: Visit, *, paused: bool = False) -> Non
         submit(spec, visit, config, paused=paused)
 
 
-def follow_settings(spec: TopicSpec, visit: Visit, config: Config) -> None:
+def follow_settings(spec: TopicSpec, visit: Visit, config: Config, first: DeltaGenerator) -> None:
     """Let a changed setting reach the run: at once if it is live, by retraining if *Live* is on."""
     if visit.sent is None or config == visit.sent or lacks_table(config):
         return
@@ -189,5 +190,5 @@ def follow_settings(spec: TopicSpec, visit: Visit, config: Config) -> None:
         visit.sent = config  # the pace of the next run
     if config != visit.sent and st.session_state.get(key(spec, "live"), True):
         time.sleep(DEBOUNCE)
-        st.empty()  # Streamlit ends this script run here if a newer change has arrived
+        first.empty()  # Streamlit ends this script run here if a newer change has arrived
         submit(spec, visit, config, paused=run is not None and run.state == "paused")

@@ -36,7 +36,7 @@ class Visit:
     ended
         Runs that have ended and can be shared.
     link
-        The URL's parameters as last written.
+        The URL's parameters as last written; `old_links` those before, and until when they were.
     fork
         The run and the step that the next runs go on from.
     pins
@@ -58,6 +58,7 @@ class Visit:
     polling: str = ""
     ended: set[str] = field(default_factory=set)
     link: dict[str, str] = field(default_factory=dict)
+    old_links: list[tuple[dict[str, str], float]] = field(default_factory=list)
     fork: tuple[str, int] | None = None
     pins: list[str] = field(default_factory=list)
     undo: list[Removed] = field(default_factory=list)
@@ -86,12 +87,12 @@ def key(spec: TopicSpec, name: str) -> str:
 
 def visit_of(spec: TopicSpec) -> Visit:
     """This session's visit of the page; made from the URL when it is new, here or in the URL."""
-    from pages._frame.link import open_link, parameters
+    from pages._frame.link import is_echo, open_link, parameters
 
     name = f"{spec.name}.visit"
     visit: Visit | None = st.session_state.get(name)
     asked = parameters()
-    if visit is None or (asked and asked != visit.link):
+    if visit is None or (asked and asked != visit.link and not is_echo(visit, asked)):
         visit = st.session_state[name] = open_link(spec, asked)
         put_values(spec, visit, visit.values)
     for setting, value in visit.values.items():
