@@ -12,7 +12,7 @@ from safetensors.numpy import save
 
 from engine import comparing, service, topics
 from engine.data.tables import Table
-from engine.errors import InvalidValue, NotFound
+from engine.errors import GalleryError, InvalidValue, NotFound
 from engine.jobs import forking
 from engine.jobs.job import JobSpec
 from engine.runs import bin as bins
@@ -232,3 +232,22 @@ def test_a_long_wait_for_a_run_ends(make_manager):
     assert time.monotonic() - begun >= 0.2
     manager.control(run, {"type": "cancel"})
     assert manager.wait_ended(run, 10)
+
+
+# The learning-rate test ----------------------------------------------------------------------------
+
+
+def test_a_worker_tests_learning_rates(house):
+    wait_for(lambda: house.manager.ready, "the workers")
+    found = house.predictors.range_test("regression", {"samples": 64}, {})
+    assert len(found["rate"]) == len(found["loss"]) > 50
+    assert found["rate"] == sorted(found["rate"])
+    assert 1e-4 < found["suggestion"] < 1
+    start = found["loss"][0]
+    assert min(found["loss"]) < 0.6 * start
+
+
+def test_a_topic_without_a_rate_test_says_so(house):
+    wait_for(lambda: house.manager.ready, "the workers")
+    with pytest.raises(GalleryError, match="no learning-rate test"):
+        house.predictors.range_test("faulty", {}, {})

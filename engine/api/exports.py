@@ -12,11 +12,9 @@ from engine import topics
 from engine.api.owner import Asker
 from engine.api.results import download, finished, own_table, weights
 from engine.errors import Rejected
-from engine.exports.animation import assemble
 from engine.exports.card import card_json, model_archive
 from engine.exports.notebook import notebook
 from engine.exports.replay import script_of
-from engine.exports.tensorboard import tensorboard_log
 from engine.words import _
 
 router = APIRouter()
@@ -57,6 +55,8 @@ def run_notebook(run_id: str, asker: Asker) -> Response:
     summary="Metrics as an event file, for `tensorboard --logdir`",
 )
 def run_tensorboard(run_id: str, asker: Asker) -> Response:
+    from engine.exports.tensorboard import tensorboard_log  # loaded when first asked for
+
     history = finished(run_id, asker)
     name = f"{history.topic}-{run_id[:8]}-tensorboard.zip"
     return download(tensorboard_log(history), ZIP, name)
@@ -91,6 +91,8 @@ class Animation(BaseModel):
 
 @router.post("/animations", **_served_as(*ANIMATIONS.values()), summary="Frames as one GIF or MP4")
 def make_animation(animation: Animation) -> Response:
+    from engine.exports.animation import assemble  # brings FFmpeg: likewise
+
     if not _places.acquire(blocking=False):
         raise Rejected(_("Other animations are being made. Try again shortly."), retry_after=5.0)
     try:
