@@ -40,6 +40,7 @@ def setting(
     slider_high: float | None = None,
     hidden: bool = False,
     max_length: int | None = None,
+    pattern: str | None = None,
 ) -> Any:
     """Declare one field of a `Config`.
 
@@ -61,8 +62,8 @@ def setting(
         Where the control ends, if links and programs may go further (up to `high`).
     hidden
         Without a control: set by other means, such as a drawing.
-    max_length
-        Of a text.
+    max_length, pattern
+        Of a text; the whole of it has to match.
     """
     extra = {
         "help": help,
@@ -78,7 +79,7 @@ def setting(
         "hidden": hidden,
     }
     schema: Any = {"gallery": extra}
-    limits: dict[str, Any] = {"ge": low, "le": high, "max_length": max_length}
+    limits: dict[str, Any] = {"ge": low, "le": high, "max_length": max_length, "pattern": pattern}
     return Field(default, title=title, json_schema_extra=schema, **limits)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import logging
 import threading
+from contextlib import suppress
 
-from engine.errors import NotFound, Unavailable
+from engine.data.tables import TABLE
+from engine.errors import Forbidden, NotFound, Unavailable
 from engine.history import History
 from engine.jobs.inference import InferencePool
 from engine.jobs.local import LocalExecutor
@@ -14,6 +16,7 @@ from engine.jobs.manager import JobManager
 from engine.runs.bin import Bin
 from engine.runs.store import RunStore
 from engine.settings import Settings, settings
+from engine.words import _
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +54,19 @@ class Service:
         held = own.artifacts.get(name) if own is not None else None
         return held or self.store.artifact(run_id, name, asker)
 
+    def table_of(self, run_id: str, asker: str) -> bytes:
+        """The own table, packed, that a run was trained on.
+
+        Raises
+        ------
+        NotFound
+            When the asker may not see the run, or its table is not kept.
+        """
+        own = next((r for r in self.manager.runs_of(asker) if r.id == run_id), None)
+        if own is not None and TABLE in own.job.attachments:
+            return own.job.attached()[TABLE]
+        return self.store.artifact(run_id, f"{TABLE}.safetensors", asker)
+
     def history(self, run_id: str, asker: str) -> History:
         """The record of a run that the asker may see; it may still be growing.
 
@@ -61,6 +77,41 @@ class Service:
         """
         own = next((r for r in self.manager.runs_of(asker) if r.id == run_id), None)
         return own.log.history if own is not None else self.store.history(run_id, asker)
+
+    def check_own(self, run_id: str, asker: str) -> None:
+        """Make sure that a run is the asker's own; to see it is not enough.
+
+        Raises
+        ------
+        NotFound, Forbidden
+            When the asker may not see it; when it is somebody else's shared run.
+        """
+        if any(run.id == run_id for run in self.manager.runs_of(asker)):
+            return
+        if not self.store.summary(run_id, asker).owned:
+            raise Forbidden(_("Only the visitor who made this run can do this."))
+
+    def throw_away(self, run_id: str, asker: str) -> None:
+        """Put a run of the asker's into the bin; its link stops working at once.
+
+        Raises
+        ------
+        NotFound, Forbidden
+            As `check_own`.
+        """
+        self.check_own(run_id, asker)
+        shared = False
+        with suppress(NotFound):  # a private one is not in the store
+            shared = self.store.summary(run_id, asker).shared
+            self.store.revoke(run_id, asker)
+        self.bin.put(run_id, asker, shared=shared)
+
+    def take_back(self, run_id: str, asker: str) -> bool:
+        """Have a run back from the bin, shared as it was; False if it is gone for good."""
+        thrown = self.bin.take_back(run_id, asker)
+        if thrown is not None and thrown.shared:
+            self.store.share(run_id, asker)
+        return thrown is not None
 
     def delete_run(self, run_id: str, owner: str) -> None:
         """Remove a run for good, from memory and from the store.

@@ -21,4 +21,4 @@ for group in GROUPS:
         pages[_(group)] = [
             st.Page(f"{t.name}.py", title=_(t.title), icon=t.icon, url_path=t.name) for t in members
         ]
-st.navigation(pages, position="top").run()
+st.navigation(pages, position="hidden" if st.context.is_embedded else "top").run()

@@ -12,7 +12,7 @@ from safetensors.numpy import save
 
 from engine import comparing, service, topics
 from engine.data.tables import Table
-from engine.errors import GalleryError, InvalidValue, NotFound
+from engine.errors import Forbidden, GalleryError, InvalidValue, NotFound
 from engine.jobs import forking
 from engine.jobs.job import JobSpec
 from engine.runs import bin as bins
@@ -104,6 +104,46 @@ def test_a_run_that_has_expired_meanwhile_does_no_harm():
     rubbish = Bin(gone)
     rubbish.put("run", "me")
     assert rubbish.sweep(everything=True) == 1
+
+
+def finished(house, owner="me", **values):
+    """A stored run of the regression topic."""
+    wait_for(lambda: house.manager.ready, "the workers")
+    job = JobSpec.checked("regression", {"epochs": 5, **values}, device="cpu")
+    run = house.manager.submit(job, owner)
+    wait_terminal(house.manager, run)
+    house.manager.wait_stored(run)
+    return run
+
+
+def test_nobody_can_throw_away_somebody_elses_shared_run(house):
+    run = finished(house)
+    house.store.share(run, "me")
+    assert house.history(run, "stranger").terminal
+    with pytest.raises(Forbidden):
+        house.throw_away(run, "stranger")
+    assert run not in house.bin
+    house.throw_away(run, "me")
+    with pytest.raises(NotFound):  # its link works no more
+        house.history(run, "stranger")
+    assert not house.take_back(run, "stranger")
+    assert house.take_back(run, "me")
+    assert house.history(run, "stranger").terminal
+
+
+def test_a_run_lets_go_of_what_it_went_on_from(house):
+    parent = finished(house)
+    at, snapshot = forking.cut(house.artifact(parent, forking.SNAPSHOTS, "me"), 3)
+    job = JobSpec.checked(
+        "regression",
+        {"epochs": 5},
+        device="cpu",
+        attachments={"snapshot": snapshot},
+        fork={"run": parent, "step": at},
+    )
+    run = house.manager.submit(job, "me")
+    wait_terminal(house.manager, run)
+    assert house.manager.get(run).job.attachments == {}
 
 
 # Forks -------------------------------------------------------------------------------------------

@@ -325,7 +325,7 @@ def test_everything_of_a_run_can_be_downloaded(client: TestClient, tmp_path: Pat
         capture_output=True,
         text=True,
     )
-    assert loaded.stdout.startswith("{'outputs': ["), loaded.stderr
+    assert loaded.stdout.startswith("Regressor("), loaded.stderr
 
 
 @pytest.mark.parametrize("what", ["notebook.ipynb", "tensorboard.zip", "card.json", "model.zip"])

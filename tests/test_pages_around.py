@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from pathlib import Path
+
 import pytest
 from conftest import wait_for
 from inline_pages import message, panels, run_of, value
@@ -9,7 +12,7 @@ from inline_pages import message, panels, run_of, value
 from engine import service
 from engine.errors import NotFound
 from engine.topics import topic
-from pages._frame import points
+from pages._frame import picture, points
 from pages._frame.points import written
 
 SPEC = topic("regression")
@@ -23,6 +26,23 @@ def trained(test, running):
     wait_for(lambda: running.manager.get(run).log.terminal, "the end")
     test.session_state["regression.visit"].ended.add(run)
     return run
+
+
+def at(test, run, kind):
+    """Have the table's button of a run pressed: its events cannot be sent from here."""
+    script = Path(test._script_path)
+    source = script.read_text()
+    pressed = f"""
+import streamlit as st
+from engine.topics import topic
+from pages._frame import runs
+if not st.session_state.get("pressed {kind} {run}"):
+    st.session_state["pressed {kind} {run}"] = True
+    getattr(runs, "{kind}")(topic("regression"), st.session_state["regression.visit"], "{run}")
+"""
+    script.write_text(pressed + source)
+    test.run()
+    script.write_text(source)
 
 
 def visit(test):
@@ -149,6 +169,34 @@ def test_a_link_to_somebody_elses_table_explains_itself(page):
     assert "somebody's own table" in message(test)
 
 
+def test_a_restored_run_keeps_the_table_it_was_trained_on(page, running):
+    test = page(data="own", epochs="5")
+    test.button(key="regression.own_example").click().run()
+    first = trained(test, running)
+    test.multiselect(key="regression.own_features").set_value(["size"]).run()
+    second = trained(test, running)
+    assert first != second
+    assert running.manager.get(first).config.table != running.manager.get(second).config.table
+    at(test, first, "restore")
+    assert run_of(test) == first
+    assert visit(test).values["table"] == running.manager.get(first).config.table
+
+
+def test_own_tables_are_not_kept_by_what_all_visitors_share(page, running):
+    test = page(data="own", epochs="5")
+    test.button(key="regression.own_example").click().run()
+    digest = running.manager.get(trained(test, running)).config.table
+    test.run()
+    gc.collect()
+    caches = (picture._figure, picture._views, picture._baselines)
+    before = [cache.cache_info().currsize for cache in caches]
+    test.multiselect(key="regression.own_features").set_value(["size"]).run()
+    trained(test, running)
+    test.run()
+    assert [cache.cache_info().currsize for cache in caches] == before
+    assert digest
+
+
 # Points --------------------------------------------------------------------------------------------
 
 
@@ -185,15 +233,18 @@ def test_points_that_were_put_down_are_shown_and_trained(page, running):
     assert running.manager.get(run).log.terminal.type == "done"
 
 
-@pytest.mark.parametrize(("drawn", "words"), [("", "oint"), ("1,2", "oint"), ("1,1;1,2;1,3", "x")])
-def test_too_few_points_end_in_words(page, running, drawn, words):
+@pytest.mark.parametrize(
+    ("drawn", "words"),
+    [("", "no points"), ("1,2", "point"), ("1,1;1,2;1,3", "x"), ("here;there", "drawn")],
+)
+def test_where_nothing_can_be_learned_the_page_says_so_and_trains_nothing(page, drawn, words):
     test = page(data="drawn", drawn=drawn, epochs="5")
     assert not test.exception
-    run = trained(test, running)
-    end = running.manager.get(run).log.terminal
-    if end.type == "failed":
-        assert words in end.data["message"]
-        assert "error (" not in end.data["message"]
+    assert words in test.info[0].value.replace("\\", "")
+    assert run_of(test) == ""
+    test.button(key="bar_main").click().run()
+    assert run_of(test) == ""
+    assert panels(test)["runs"]["rows"] == []
 
 
 # Code, layers, rates -------------------------------------------------------------------------------

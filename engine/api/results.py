@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from engine import service
 from engine.api.owner import Asker, client_address, pseudonym
 from engine.api.runs import in_memory, visible
+from engine.data.tables import OWN
 from engine.errors import Conflict
 from engine.exports.replay import script_of
 from engine.history import History
@@ -20,7 +21,6 @@ from engine.words import _
 router = APIRouter()
 
 WEIGHTS = "weights.safetensors"
-TABLE = "table"
 
 
 class Shared(BaseModel):
@@ -83,7 +83,7 @@ def run_table(run_id: str, asker: Asker) -> Response:
 def run_script(run_id: str, asker: Asker) -> Response:
     history = finished(run_id, asker)
     source = script_of(history, own_table(history, asker))
-    return download(source, "text/x-python", f"{run_id[:8]}.py")
+    return download(source, "text/x-python", f"{history.topic}-{run_id[:8]}.py")
 
 
 def own_table(history: History, asker: str) -> bytes | None:
@@ -94,12 +94,9 @@ def own_table(history: History, asker: str) -> bytes | None:
     NotFound
         When it is not kept any more.
     """
-    if not history.config.get("table"):
+    if not history.config.get("table") or history.config.get("data") != OWN:
         return None
-    run = in_memory(history.run, asker)
-    if run is not None and TABLE in run.job.attachments:
-        return run.job.attached()[TABLE]
-    return service.current().artifact(history.run, f"{TABLE}.safetensors", asker)
+    return service.current().table_of(history.run, asker)
 
 
 @router.get(

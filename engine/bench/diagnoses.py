@@ -32,7 +32,7 @@ from engine.topics.regression.spec import RegressionConfig
 from engine.training.context import Context, Diverged
 
 RUNS = 50
-SEED = 5
+SEED = 7
 FOUND, FALSE = 90.0, 5.0
 """Targets, in per cent."""
 FASTER = 30
@@ -233,7 +233,7 @@ def healthy(random: Random) -> dict[str, Any]:
     values = any_run(random)
     if random.random() < 0.2:
         values |= {"model": "linear"}
-    return lasting(values, random, 500, 2000)
+    return lasting(values, random, 800, 2500)
 
 
 def memorising(random: Random) -> dict[str, Any]:
@@ -247,7 +247,7 @@ def memorising(random: Random) -> dict[str, Any]:
         "optimiser": "adam",
         "learning_rate": log_uniform(random, 0.005, 0.02),
     }
-    return lasting(values, random, 800, 2000)
+    return lasting(values, random, 1500, 3000)
 
 
 def slow(random: Random) -> dict[str, Any]:
@@ -260,7 +260,7 @@ def slow(random: Random) -> dict[str, Any]:
 
 def short(random: Random) -> dict[str, Any]:
     """A suitable rate and little noise, but far fewer steps than it takes."""
-    values = any_run(random) | {"noise": random.uniform(0.03, 0.2), "scaling": "both"}
+    values = any_run(random) | {"noise": random.uniform(0.01, 0.1), "scaling": "both"}
     return lasting(values, random, 40, 150)
 
 

@@ -34,7 +34,10 @@ HEADER_LIMIT = 256 * 1024
 PACKED_LIMIT = 8 + HEADER_LIMIT + 4 * (NUMBERS_LIMIT + ROWS_LIMIT)
 """Bytes of a packed table."""
 
-FIELD = "table"
+TABLE = "table"
+"""Name of the setting that holds a table's digest, and of the attachment that holds its rows."""
+OWN = "own"
+"""The choice of data that stands for the visitor's own table."""
 NAMES = "table"
 """Key of the names in the metadata; one key, as the order of several is left to chance."""
 
@@ -110,7 +113,7 @@ class Table:
         """
         if len(payload) > PACKED_LIMIT:
             expected = _("at most {limit:,} bytes").format(limit=PACKED_LIMIT)
-            raise InvalidValue.of(FIELD, expected, _bytes(payload))
+            raise InvalidValue.of(TABLE, expected, _bytes(payload))
         features, target = _header(payload)
         try:
             arrays = load(payload)
@@ -130,31 +133,31 @@ def _owned(array: ArrayLike) -> Floats:
 def _check_shapes(x: tuple[int, ...], y: tuple[int, ...]) -> None:
     if len(x) != 2 or y != x[:1]:
         expected = _("x of shape (rows, features) and y of shape (rows)")
-        raise InvalidValue.of(FIELD, expected, (x, y))
+        raise InvalidValue.of(TABLE, expected, (x, y))
     rows, features = x
     if not ROWS_LEAST <= rows <= ROWS_LIMIT:
         expected = _("{least} to {limit:,} rows").format(least=ROWS_LEAST, limit=ROWS_LIMIT)
-        raise InvalidValue.of(FIELD, expected, rows)
+        raise InvalidValue.of(TABLE, expected, rows)
     if not 1 <= features <= FEATURES_LIMIT:
         expected = _("1 to {limit} features").format(limit=FEATURES_LIMIT)
-        raise InvalidValue.of(FIELD, expected, features)
+        raise InvalidValue.of(TABLE, expected, features)
     if rows * features > NUMBERS_LIMIT:
         expected = _("at most {limit:,} numbers (rows × features)").format(limit=NUMBERS_LIMIT)
-        raise InvalidValue.of(FIELD, expected, rows * features)
+        raise InvalidValue.of(TABLE, expected, rows * features)
 
 
 def _check_names(features: tuple[str, ...], target: str, count: int) -> None:
     names = (*features, target)
     if len(features) != count:
         expected = _("a name for each of {count} features").format(count=count)
-        raise InvalidValue.of(FIELD, expected, len(features))
+        raise InvalidValue.of(TABLE, expected, len(features))
     for name in names:
         if not isinstance(name, str) or not 0 < len(name) <= NAME_LIMIT or not name.isprintable():
             expected = _("names of 1 to {limit} printable characters").format(limit=NAME_LIMIT)
-            raise InvalidValue.of(FIELD, expected, name)
+            raise InvalidValue.of(TABLE, expected, name)
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidValue.of(FIELD, _("a different name for each column"), twice)
+        raise InvalidValue.of(TABLE, _("a different name for each column"), twice)
 
 
 def _check_numbers(x: Floats, y: Floats) -> None:
@@ -164,10 +167,10 @@ def _check_numbers(x: Floats, y: Floats) -> None:
             expected = _("finite numbers up to ±{limit:g} in {name}").format(
                 limit=VALUE_LIMIT, name=name
             )
-            raise InvalidValue.of(FIELD, expected, float(array[wrong][0]))
+            raise InvalidValue.of(TABLE, expected, float(array[wrong][0]))
     if y.min() == y.max():
         expected = _("at least two different values of the target")
-        raise InvalidValue.of(FIELD, expected, float(y[0]))
+        raise InvalidValue.of(TABLE, expected, float(y[0]))
 
 
 def _header(payload: bytes) -> tuple[tuple[str, ...], str]:
@@ -209,7 +212,7 @@ def _json(text: bytes | str | None) -> Mapping[str, Any]:
 
 def _not_packed(received: object) -> InvalidValue:
     expected = _("a safetensors file of float32 arrays x and y, and their names")
-    return InvalidValue.of(FIELD, expected, received)
+    return InvalidValue.of(TABLE, expected, received)
 
 
 def _bytes(payload: bytes) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from limits import RateLimitItemPerMinute, storage, strategies
 
+from engine.data.tables import TABLE
 from engine.errors import (
     Conflict,
     GalleryError,
@@ -27,6 +28,7 @@ from engine.errors import (
 )
 from engine.events import Event
 from engine.history import History
+from engine.jobs.forking import SNAPSHOT
 from engine.jobs.job import JobSpec, new_run_id, versions
 from engine.jobs.log import RunLog, Wake
 from engine.jobs.run import Archive, Executor, Run
@@ -42,10 +44,11 @@ KILL_AFTER = 0.15
 TICK = 0.05
 ENDED_IN_MEMORY = 12
 """Ended runs whose events stay at hand; older ones are read from the archive."""
-PRIVATE_IN_MEMORY = 32
-"""The same for runs on visitors' own tables, which the archive does not hold."""
+PRIVATE_IN_MEMORY = 60
+"""The same for runs on visitors' own tables, which the archive does not hold …"""
+PRIVATE_PER_OWNER = 6
+"""… and of one visitor's."""
 UNATTENDED_PER_ADDRESS = 4
-TABLE = "table"
 
 
 class JobManager:
@@ -413,12 +416,13 @@ class JobManager:
             if not run.active:
                 return
             run.state = event.type  # type: ignore[assignment]
+            run.log.history.config = run.config.model_dump()
+            run.job.attachments.pop(SNAPSHOT, None)  # it has gone on from there
             run.log.append(event)
             run.stored = self._writer.submit(self._store, run)
             self._changed.notify_all()
 
     def _store(self, run: Run) -> None:
-        run.log.history.config = run.config.model_dump()
         if self._archive is None or run.private:
             return
         try:
@@ -444,10 +448,15 @@ class JobManager:
 
     def _forget_old(self) -> None:
         ended = [r for r in self._runs.values() if r.stored is not None and r.stored.done()]
-        for private, limit in ((False, ENDED_IN_MEMORY), (True, PRIVATE_IN_MEMORY)):
-            kind = [run.id for run in ended if run.private is private]
-            for run_id in kind[: max(0, len(kind) - limit)]:
-                del self._runs[run_id]
+        private = [run for run in ended if run.private]
+        for owner in {run.owner for run in private}:
+            self._keep_last([r for r in private if r.owner == owner], PRIVATE_PER_OWNER)
+        self._keep_last([r for r in private if r.id in self._runs], PRIVATE_IN_MEMORY)
+        self._keep_last([r for r in ended if not r.private], ENDED_IN_MEMORY)
+
+    def _keep_last(self, runs: list[Run], limit: int) -> None:
+        for run in runs[: max(0, len(runs) - limit)]:
+            del self._runs[run.id]
 
     def _watch(self) -> None:
         """Deadlines, disobedient workers, absent visitors, and starts to be tried again."""

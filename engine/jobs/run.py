@@ -91,6 +91,7 @@ class Run:
     rank: int = 0
     artifacts: dict[str, bytes] = field(default_factory=dict)
     private: bool = False
+    created: float = field(default_factory=time.time)
     stored: Future[None] | None = None
 
     @property

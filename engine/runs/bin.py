@@ -6,12 +6,22 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from engine.errors import GalleryError
 
 log = logging.getLogger(__name__)
 
 KEPT_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Thrown:
+    """A run in the bin: whose, until when (monotonic seconds), and whether it was shared."""
+
+    owner: str
+    until: float
+    shared: bool
 
 
 class Bin:
@@ -26,21 +36,20 @@ class Bin:
     def __init__(self, delete: Callable[[str, str], None]) -> None:
         self._delete = delete
         self._lock = threading.Lock()
-        self._runs: dict[str, tuple[str, float]] = {}
+        self._runs: dict[str, Thrown] = {}
 
-    def put(self, run_id: str, owner: str) -> None:
-        """Throw a run away; the store still has it."""
+    def put(self, run_id: str, owner: str, *, shared: bool = False) -> None:
+        """Throw a run of `owner` away; the store still has it, and whether it was `shared`."""
         with self._lock:
-            self._runs[run_id] = (owner, time.monotonic() + KEPT_SECONDS)
+            self._runs[run_id] = Thrown(owner, time.monotonic() + KEPT_SECONDS, shared)
 
-    def take_back(self, run_id: str, owner: str) -> bool:
-        """Whether the run was still here, and is not thrown away any more."""
+    def take_back(self, run_id: str, owner: str) -> Thrown | None:
+        """The run if it was still here; it is not thrown away any more."""
         with self._lock:
             found = self._runs.get(run_id)
-            if found is None or found[0] != owner:
-                return False
-            del self._runs[run_id]
-            return True
+            if found is None or found.owner != owner:
+                return None
+            return self._runs.pop(run_id)
 
     def __contains__(self, run_id: str) -> bool:
         return run_id in self._runs
@@ -49,7 +58,7 @@ class Bin:
         """Delete what has lain here long enough; returns the number of runs."""
         now = time.monotonic()
         with self._lock:
-            due = {r: o for r, (o, end) in self._runs.items() if everything or end <= now}
+            due = {r: t.owner for r, t in self._runs.items() if everything or t.until <= now}
             for run_id in due:
                 del self._runs[run_id]
         for run_id, owner in due.items():

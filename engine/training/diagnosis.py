@@ -26,43 +26,43 @@ BINS = 6
 WINDOW = 1.35
 """A level is the median over the steps of [at / WINDOW, at]."""
 
-RISE = 0.12
+RISE = 0.1
 """Validation this much above its minimum is overfitting, if it is also more than …"""
 SCATTER = 2.5
 """… this many standard deviations of its scatter, …"""
 LATER = 1.5
 """… and if the minimum lies this factor of steps back."""
-RISE_LIVE, SCATTER_LIVE, LATER_LIVE = 0.3, 5.0, 2.0
+RISE_LIVE, SCATTER_LIVE, LATER_LIVE = 0.3, 5.0, 3.0
 """The same while training goes on: it may still turn, and is looked at many times."""
 MEMORISED = 0.03
 """What the training loss has lost (its logarithm) since the validation loss was lowest."""
 CLEAR, GAP = 0.2, 0.45
 """A rise below the first one counts only if ln(validation / training) has gained the second."""
 
-STILL_FALLING = 0.075
+STILL_FALLING = 0.06
 """A forecast fall of the loss, on training for as long again, that is worth mentioning."""
 NEGLIGIBLE = 1e-4
 """A loss below this share of its first value is as good as none."""
 
-SLOW = 0.07
+SLOW = 0.09
 """Share of the loss still to lose that a step of a well chosen rate removes at its best."""
 SMOOTH = 0.02
 """Rises of the loss (sum of logarithms) that a far too small rate may show."""
-CREEP, STEADY = 0.06, 0.2
-"""A slow run has not arrived if the last doubling of its steps took off this share of the loss, or
-this much of what the steps before it took off."""
+CREEP, STEADY, STEADY_CREEP = 0.05, 0.2, 0.01
+"""A slow run has not arrived if the first is what its forecast promises, or the third where the
+last doubling of the steps took off the second part of what the steps before it took off."""
 
 DEAD = 0.4
 """Share of the hidden ReLU units."""
 VANISHED = 5e-3
 """Gradient of the first layer over that of the last one."""
-VANISHED_LIVE, NOT_BEFORE = 1e-3, 100
-"""The same while training goes on, and the steps before which it is not said: a network may be
-saturated only until its biases have found the level of the target."""
+VANISHED_LIVE = 1e-3
+"""The same while training goes on."""
 EXPLODED = 30.0
 """Gradient over the first one, while the loss is above its first value too."""
-EARLIEST = 20
-"""Steps before which a run is not judged."""
+EARLIEST, EARLIEST_LIVE = 20, 100
+"""Steps before which a run is not judged, when it has ended and while it goes on: a start may be
+turbulent, and a network saturated until its biases have found the level of the target."""
 
 
 class Curve(NamedTuple):
@@ -138,6 +138,7 @@ def overfitting(
     later: float = LATER,
     scatters: float = SCATTER,
     gap: float = GAP,
+    earliest: float = EARLIEST,
 ) -> dict[str, float] | None:
     """Validation has turned up for good while the training loss goes on falling.
 
@@ -153,10 +154,11 @@ def overfitting(
     at = int(smooth.values.argmin())
     lowest, since = float(smooth.values[at]), float(smooth.steps[at])
     last = float(validation.steps[-1])
-    if lowest <= 0 or last < EARLIEST or 1 + last < later * (1 + since):
+    if lowest <= 0 or last < earliest or 1 + last < later * (1 + since):
         return None
     now = validation.level(last)
-    rose = log(min(now, float(smooth.values[-1])) / lowest)
+    lately = smooth.values[smooth.steps >= last / later**0.5]
+    rose = log(min(now, float(lately.min())) / lowest)
     fell = log(max(training.level(since), 1e-30) / max(training.level(last), 1e-30))
     if rose < max(log(1 + least), scatters * scatter(binned)):
         return None
@@ -187,7 +189,7 @@ def dead(record: Record, least: float = DEAD) -> dict[str, float] | None:
 
 
 def vanishing(
-    record: Record, below: float = VANISHED, since: float = EARLIEST
+    record: Record, below: float = VANISHED, earliest: float = EARLIEST
 ) -> dict[str, float] | None:
     """The first layer's gradient is a tiny part of the last one's, over the second half of the steps.
 
@@ -195,7 +197,7 @@ def vanishing(
     (2010): with saturating units it shrinks from layer to layer on the way back.
     """
     first, last = record.curve("gradient_first"), record.curve("gradient_last")
-    if first is None or last is None or record.steps < since:
+    if first is None or last is None or record.steps < earliest:
         return None
     if dead(record):
         return None  # nothing comes back through dead units: one note is enough
@@ -226,7 +228,7 @@ def forecast(loss: Curve) -> float:
     """Share of the loss that training for as long again would take off, at most.
 
     The curve is taken to go on as a power of the steps, like the last doubling of them or like the
-    last third (the smaller of the two, as a curve that nears its limit falls less and less).
+    last quarter (the smaller of the two, as a curve that nears its limit falls less and less).
     """
     end = float(loss.steps[-1])
     now, half = loss.level(end), loss.level(end / 2)
@@ -235,13 +237,13 @@ def forecast(loss: Curve) -> float:
 
 
 def slope(loss: Curve) -> float:
-    """Fall of ln(loss) per unit of ln(step) over the last third of the steps.
+    """Fall of ln(loss) per unit of ln(step) over the last quarter of the steps.
 
     The median of the slopes of all pairs (Theil 1950, Sen 1968), which outliers do not move.
     """
     end = loss.steps[-1]
     x, y = np.log1p(loss.steps), np.log(np.maximum(loss.values, 1e-30))
-    recent = np.flatnonzero(loss.steps >= end * 2 / 3)
+    recent = np.flatnonzero(loss.steps >= end * 3 / 4)
     chosen = recent if len(recent) >= 3 else np.arange(max(0, len(x) - 3), len(x))
     chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, 64).astype(int))]
     i, j = np.triu_indices(len(chosen), 1)
@@ -274,15 +276,13 @@ def too_small(record: Record) -> dict[str, float] | None:
     if loss is None or record.steps < EARLIEST or len(loss.steps) < 5:
         return None
     fastest, rises = pace(loss)
-    end = record.steps
-    fall = 1 - loss.level(end) / max(loss.level(end / 2), 1e-30)
-    steady = (loss.level(end / 2) - loss.level(end)) / max(
-        float(loss.values[0]) - loss.level(end / 2), 1e-30
-    )
-    falls = fall >= CREEP or (steady >= STEADY and fall > 1e-3)
+    now, half = (loss.level(record.steps / part) for part in (1, 2))
+    steady = (half - now) / max(float(loss.values[0]) - half, 1e-30) >= STEADY
+    ahead = forecast(loss)
+    falls = ahead >= CREEP or (steady and ahead >= STEADY_CREEP)
     if not falls or rises > SMOOTH or fastest > SLOW or settled(loss):
         return None
-    return {"fastest": fastest, "fall": fall}
+    return {"fastest": fastest, "ahead": ahead}
 
 
 def not_converged(record: Record) -> dict[str, float] | None:
@@ -306,15 +306,21 @@ Rule = Callable[[Record], dict[str, float] | None]
 LIVE: dict[str, Rule] = {
     "exploding": exploding,
     "dead": dead,
-    "vanishing": partial(vanishing, below=VANISHED_LIVE, since=NOT_BEFORE),
-    "overfitting": partial(overfitting, least=RISE_LIVE, later=LATER_LIVE, scatters=SCATTER_LIVE),
+    "vanishing": partial(vanishing, below=VANISHED_LIVE, earliest=EARLIEST_LIVE),
+    "overfitting": partial(
+        overfitting,
+        least=RISE_LIVE,
+        later=LATER_LIVE,
+        scatters=SCATTER_LIVE,
+        earliest=EARLIEST_LIVE,
+    ),
 }
 FINAL: dict[str, Rule] = {"dead": dead, "vanishing": vanishing, "overfitting": overfitting}
 """What is judged again when training has ended."""
 REMAINS: dict[str, Rule] = {
     "dead": partial(dead, least=DEAD / 2),
     "vanishing": partial(vanishing, below=2 * VANISHED),
-    "overfitting": partial(overfitting, least=RISE / 3, scatters=0, gap=0),
+    "overfitting": partial(overfitting, least=RISE / 2, scatters=0, gap=GAP / 2),
 }
 """What was said is withdrawn only when not even this holds."""
 SLOWNESS: dict[str, Rule] = {"rate_too_small": too_small, "not_converged": not_converged}

@@ -8,10 +8,10 @@ from typing import Any
 import streamlit as st
 
 from engine.config import Setting
+from engine.data.tables import OWN
 from engine.spec import TopicSpec
 from engine.words import _
 from pages._frame.own_table import own_table
-from pages._frame.tables import OWN
 from pages._frame.visit import Visit, key, remember_table
 
 SEGMENTS = 3

@@ -17,11 +17,11 @@ from engine.config import Config
 from engine.errors import GalleryError, InvalidValue
 from engine.spec import TopicSpec
 from engine.words import _
-from pages._frame.tables import take_up_shared_table
+from pages._frame.tables import take_up_table
 from pages._frame.visit import Visit, owner
 
 RESERVED = ("run", "preset", "v", "lock", "hide", "present")
-ECHO = 3.0
+ECHO = 10.0
 """Seconds for which a browser may still send a URL that has been written over."""
 OLD_LINKS = 50
 BEYOND_SETTINGS = ("preset", "live")
@@ -73,7 +73,7 @@ def _open_run(spec: TopicSpec, visit: Visit, run_id: str) -> None:
     if run.topic != spec.name:
         raise InvalidValue.of("run", _("a run of this page"), run_id)
     visit.shared = run.run
-    take_up_shared_table(spec, run.run)
+    take_up_table(spec, run.run)
     visit.values = spec.config.parse(run.config).model_dump()
 
 

@@ -26,7 +26,7 @@ from pages._frame.preset import recorded
 from pages._frame.range_test import RATE, range_test
 from pages._frame.runs import overlays, runs_table
 from pages._frame.style import presenter_style
-from pages._frame.visit import Visit, be_present, key, read_config, visit_of
+from pages._frame.visit import Visit, be_present, end_fork, key, read_config, visit_of
 from pages._frame.words import curve_words, metric_words, plain, point_words, timeline_words
 from pages._live import panel, run_source
 
@@ -48,12 +48,14 @@ def show(name: str) -> None:
     begin_if_new(spec, visit, config)
     look = Look(spec, visit, config)
     write_link(spec, visit, config)
-    st.title(_(spec.title), anchor=False)
-    st.markdown(_(spec.summary))
+    if not st.context.is_embedded:
+        st.title(_(spec.title), anchor=False)
+        st.markdown(_(spec.summary))
     bar(look)
     messages(visit)
     body(look)
-    below(look)
+    if not st.context.is_embedded:
+        below(look)
     if visit.presenter:
         presenter_style()
     if visit.run and visit.polling == visit.run:
@@ -154,9 +156,7 @@ def fork_line(spec: TopicSpec, visit: Visit) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="fork_line"):
         text = _("Runs go on from step {step}. Change how the model learns, then train.")
         st.caption(text.format(step=f"{visit.fork[1]:,}"))
-        st.button(
-            _("Leave the fork"), key=key(spec, "leave"), on_click=train.leave_fork, args=(visit,)
-        )
+        st.button(_("Leave the fork"), key=key(spec, "leave"), on_click=end_fork, args=(visit,))
 
 
 def curves_panel(look: Look) -> None:

@@ -25,7 +25,7 @@ def _views(topic: str, config: Config, table: Table | None, _language: str) -> t
 def _figure(
     topic: str, config: Config, table: Table | None, view: str, language: str, _at_hand: bool
 ) -> dict[str, Any]:
-    views = _views(topic, config, table, language)
+    views = figures(topic).views(config, table)
     return _plain(next(v for v in views if v.name == view).draw())
 
 
@@ -40,14 +40,15 @@ def _baselines(
 def curves_figure(title: str) -> dict[str, Any]:
     """The empty figure of the curves panel."""
     figure = blank(
-        xaxis={"title": {"text": title}, "rangemode": "tozero"}, yaxis={"tickformat": ".2~g"}
+        xaxis={"title": {"text": title}, "rangemode": "tozero"}, yaxis={"tickformat": ".4~g"}
     )
     return _plain(figure)
 
 
 def views_of(topic: str, config: Config, table: Table | None = None) -> tuple[View, ...]:
     """The ways of looking at runs of these settings; the first is the main picture."""
-    return _views(topic, _neutral(config), table, language.get())
+    made = _views if table is None else _views.__wrapped__
+    return made(topic, _neutral(config), table, language.get())
 
 
 def figure_of(
@@ -55,14 +56,16 @@ def figure_of(
 ) -> dict[str, Any]:
     """One view's figure, by default the main one; the live view fills in what a run draws."""
     name = view or views_of(topic, config, table)[0].name
-    return _figure(topic, _neutral(config), table, name, language.get(), at_hand(topic, config))
+    made = _figure if table is None else _figure.__wrapped__  # an own table goes with its visit
+    return made(topic, _neutral(config), table, name, language.get(), at_hand(topic, config))
 
 
 def baselines_of(
     topic: str, config: Config, table: Table | None = None
 ) -> tuple[dict[str, Any], ...]:
     """What simple methods reach on the same data: title, value, help."""
-    return _baselines(topic, _neutral(config), table, language.get(), at_hand(topic, config))
+    made = _baselines if table is None else _baselines.__wrapped__
+    return made(topic, _neutral(config), table, language.get(), at_hand(topic, config))
 
 
 def at_hand(topic: str, config: Config) -> bool:

@@ -9,7 +9,7 @@ from engine.config import Config
 from engine.spec import Preset, TopicSpec
 from engine.words import _
 from pages._frame import train
-from pages._frame.visit import Visit, key, put_values, remember
+from pages._frame.visit import Visit, end_fork, key, put_values, remember
 
 CUSTOM = ""
 """What the preset list shows when the settings are nobody's."""
@@ -46,6 +46,7 @@ def choose_preset(spec: TopicSpec, visit: Visit) -> None:
     if preset is None:
         return
     remember(visit, _("settings"))
+    st.session_state.pop(key(spec, "view"), None)  # a preset opens on its main picture
     neutral = {n: st.session_state[key(spec, n)] for n in ("seed", "speed")}
     values = {**spec.config(**preset.values).model_dump(), **neutral}
     put_values(spec, visit, values)
@@ -53,4 +54,5 @@ def choose_preset(spec: TopicSpec, visit: Visit) -> None:
         if train.active_run(visit) is not None:
             train.steer(visit, type="cancel")
         visit.run = visit.shared = ""
-        visit.sent = visit.fork = None
+        visit.sent = None
+        end_fork(visit)

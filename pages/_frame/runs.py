@@ -16,8 +16,10 @@ from engine.figures import CATEGORIES
 from engine.spec import TopicSpec
 from engine.words import _
 from pages._frame.own_table import put_back
+from pages._frame.points import DRAWN
+from pages._frame.tables import take_up_table
 from pages._frame.train import PIN_LIMIT, active_run, steer
-from pages._frame.visit import Visit, key, owner, put_values, remember
+from pages._frame.visit import Visit, end_fork, key, owner, put_values, remember
 from pages._frame.words import run_words
 from pages._live import base_url, panel
 
@@ -45,7 +47,7 @@ def entries(spec: TopicSpec) -> list[Entry]:
         Entry(
             r.id,
             r.state,
-            r.log.history.started.get("time", 0.0),
+            r.created,
             r.config.model_dump(),
             dict(r.log.history.final),
         )
@@ -65,7 +67,10 @@ def entries(spec: TopicSpec) -> list[Entry]:
 def runs_table(spec: TopicSpec, visit: Visit) -> None:
     """The table, and a sentence on the two runs that are pinned or shown."""
     found = entries(spec)
-    pinned = [run for run in visit.pins if any(e.run == run for e in found)]
+    parent = visit.fork[0] if visit.fork else ""
+    known = {entry.run for entry in found}
+    visit.pins = [run for run in visit.pins if run in known or run == parent]
+    pinned = [run for run in visit.pins if run in known]
     differing = differences(found)
     metrics = [m for m in spec.metrics if m.shown and any(m.name in e.metrics for e in found)]
     metrics = sorted(metrics, key=lambda m: not m.name.startswith(("test_", "val_")))[
@@ -94,11 +99,12 @@ def runs_table(spec: TopicSpec, visit: Visit) -> None:
         ],
         words=run_words(),
         limit=PIN_LIMIT,
-        canUndo=bool(visit.undo),
+        canUndo=bool(visit.undo and visit.undo[-1].run),
     )
     compared = [e for e in found if e.run in pinned or e.run == visit.run][:3]
     if len(compared) == 2:
-        st.markdown(comparison(spec, *reversed(compared)))
+        if text := comparison(spec, *reversed(compared)):
+            st.markdown(text)
 
 
 def clock(time: float) -> str:
@@ -123,6 +129,8 @@ def settings_text(spec: TopicSpec, config: dict[str, Any], names: list[str]) -> 
     parts = []
     for name in names:
         setting = known.get(name)
+        if name == DRAWN and config.get(name):
+            parts.append(_("{count} points").format(count=len(config[name].split(";"))))
         if (
             setting is None
             or setting.hidden
@@ -130,9 +138,16 @@ def settings_text(spec: TopicSpec, config: dict[str, Any], names: list[str]) -> 
         ):
             continue
         value = config.get(name, setting.default)
-        shown = setting.label(value) if setting.kind == "choice" else f"{value:g}"
+        shown = setting.label(value) if setting.kind == "choice" else written(value)
         parts.append(f"{_(setting.title)} {shown}")
     return " · ".join(parts)
+
+
+def written(value: Any) -> str:
+    """The value of a setting that is no choice."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
 def number(value: float | None) -> str:
@@ -166,7 +181,7 @@ def title(spec: TopicSpec, visit: Visit, run: str) -> str:
 
 
 def comparison(spec: TopicSpec, first: Entry, second: Entry) -> str:
-    """What sets two runs apart: their settings, and whether the metrics differ beyond seed noise."""
+    """Whether two runs' metrics differ beyond seed noise; nothing where one of them has none."""
     names = differences([first, second])
     titles = tuple(
         _("the run with {settings}").format(
@@ -176,7 +191,7 @@ def comparison(spec: TopicSpec, first: Entry, second: Entry) -> str:
     )
     metric = shared_metric(spec.metrics, first.metrics, second.metrics)
     if metric is None:
-        return _("One of the two runs has no final metrics, so they cannot be compared.")
+        return ""
     values = []
     for entry in (first, second):
         end = service.current().history(entry.run, owner()).terminal or {"data": {}}
@@ -194,7 +209,7 @@ def act(spec: TopicSpec, visit: Visit) -> None:
         elif kind == "unpin":
             visit.pins = [p for p in visit.pins if p != run]
         elif kind == "pin" and run not in visit.pins and len(visit.pins) < PIN_LIMIT:
-            service.current().history(run, owner())  # it is theirs
+            service.current().check_own(run, owner())
             visit.pins.append(run)
         elif kind == "restore":
             restore(spec, visit, run)
@@ -206,22 +221,23 @@ def act(spec: TopicSpec, visit: Visit) -> None:
 
 def restore(spec: TopicSpec, visit: Visit, run: str) -> None:
     """Set every control as it was in a run, and show that run."""
+    service.current().check_own(run, owner())
     config = spec.config.parse(service.current().history(run, owner()).config)
     remember(visit, _("settings"))
+    take_up_table(spec, run)
+    end_fork(visit)
     if active_run(visit) is not None:
         steer(visit, type="cancel")
     put_values(spec, visit, config.model_dump())
-    visit.run, visit.shared, visit.fork, visit.sent = run, "", None, config
+    visit.run, visit.shared, visit.sent = run, "", config
     visit.ended.add(run)
 
 
 def delete(visit: Visit, run: str) -> None:
     """Throw a run away; *Undo* brings it back for some minutes."""
-    current = service.current()
     if active_run(visit) is not None and visit.run == run:
         return
-    current.history(run, owner())
-    current.bin.put(run, owner())
+    service.current().throw_away(run, owner())
     remember(visit, _("a run"), run=run)
     visit.pins = [p for p in visit.pins if p != run]
     if run in (visit.run, visit.shared):
@@ -236,9 +252,11 @@ def undo(spec: TopicSpec, visit: Visit) -> None:
     if removed.table is not None:
         put_back(spec, removed.table)
     elif not removed.run:
+        end_fork(visit)
         put_values(spec, visit, removed.settings)
-        visit.fork = None
-    elif not service.current().bin.take_back(removed.run, owner()):
+    elif service.current().take_back(removed.run, owner()):
+        visit.pins, (visit.run, visit.shared) = list(removed.pins), removed.shown
+    else:
         visit.message = _("This run has been deleted for good meanwhile.")
 
 

@@ -79,6 +79,8 @@ def _shared_link(spec: TopicSpec, run: RunSummary) -> None:
     st.markdown(_("**This run is shared.** Anyone with the link sees it."))
     st.code(_address(spec, {"run": run.run}), language=None)
     st.caption(_("The link works until {date}.").format(date=f"{run.expires:%d %B %Y}"))
+    if run.config.get("table"):
+        st.caption(_("After that your table is removed from here with the run, within hours."))
     if st.button(_("Stop sharing"), key="revoke"):
         service.current().store.revoke(run.run, owner())
         st.toast(_("The link no longer works."))

@@ -10,14 +10,11 @@ from engine import service
 from engine.config import Config
 from engine.data.tables import Table
 from engine.errors import GalleryError
-from engine.jobs.manager import TABLE
 from engine.spec import TopicSpec
 from pages._frame.own_table import current_table
 from pages._frame.visit import key, owner
 
 ATTACHMENT = "attached_table"
-OWN = "own"
-"""The choice of data that stands for the visitor's own table."""
 
 
 def table_of(spec: TopicSpec, config: Config) -> Table | None:
@@ -25,17 +22,17 @@ def table_of(spec: TopicSpec, config: Config) -> Table | None:
     digest = getattr(config, "table", "")
     if not digest:
         return None
-    held = (current_table(spec), st.session_state.get(key(spec, "shared_table")))
+    held = (current_table(spec), st.session_state.get(key(spec, "run_table")))
     return next((t for t in held if t is not None and t.digest == digest), None)
 
 
-def take_up_shared_table(spec: TopicSpec, run_id: str) -> None:
-    """Have the table of a shared run at hand, if one was shared with it."""
+def take_up_table(spec: TopicSpec, run_id: str) -> None:
+    """Have the table of a run at hand: the visitor's own run, or one that was shared with its table."""
     try:
-        payload = service.current().store.artifact(run_id, f"{TABLE}.safetensors", owner())
-        st.session_state[key(spec, "shared_table")] = Table.unpack(payload)
+        payload = service.current().table_of(run_id, owner())
+        st.session_state[key(spec, "run_table")] = Table.unpack(payload)
     except GalleryError:  # most runs have none
-        st.session_state.pop(key(spec, "shared_table"), None)
+        st.session_state.pop(key(spec, "run_table"), None)
 
 
 def attachment(table: Table) -> str:

@@ -10,15 +10,25 @@ from streamlit.delta_generator import DeltaGenerator
 
 from engine import service
 from engine.config import Config
+from engine.data.tables import OWN, TABLE
 from engine.errors import Conflict, GalleryError, InvalidValue, NotFound
 from engine.jobs.forking import SNAPSHOT, SNAPSHOTS, check, cut
 from engine.jobs.job import JobSpec
-from engine.jobs.manager import TABLE
 from engine.jobs.run import Run
 from engine.spec import TopicSpec
+from engine.topics import figures
 from engine.words import _, language
-from pages._frame.tables import OWN, attachment, table_of
-from pages._frame.visit import Visit, address, key, owner, put_values, read_config, remember
+from pages._frame.tables import attachment, table_of, take_up_table
+from pages._frame.visit import (
+    Visit,
+    address,
+    end_fork,
+    key,
+    owner,
+    put_values,
+    read_config,
+    remember,
+)
 
 REPLACE_WAIT = 0.3
 """Seconds that the page waits for the visitor's old run to leave, so that it can say *Pause*."""
@@ -43,6 +53,9 @@ def active_run(visit: Visit) -> Run | None:
 def submit(spec: TopicSpec, visit: Visit, config: Config, *, paused: bool = False) -> None:
     """Start a run of these settings; what speaks against it is put into `visit.message`."""
     current = service.current()
+    if problem := hopeless(spec, config):
+        visit.notice, visit.sent, visit.run, visit.shared = problem, config, "", ""
+        return
     try:
         job = JobSpec.checked(
             spec.name,
@@ -60,6 +73,14 @@ def submit(spec: TopicSpec, visit: Visit, config: Config, *, paused: bool = Fals
         return
     visit.sent, visit.shared = config, ""
     current.manager.wait_begun(visit.run, REPLACE_WAIT)
+
+
+def hopeless(spec: TopicSpec, config: Config) -> str:
+    """Why a run of these settings could not even begin, if the topic can tell; else nothing."""
+    if getattr(config, "table", "") and table_of(spec, config) is None:
+        return ""  # said elsewhere
+    told = getattr(figures(spec.name), "problem", None)
+    return told(config, table_of(spec, config)) if told is not None else ""
 
 
 def lacks_table(config: Config) -> bool:
@@ -96,12 +117,16 @@ def forked(visit: Visit, job: JobSpec, config: Config) -> JobSpec:
     try:
         check(type(config).parse(current.history(run, owner()).config), config)
     except InvalidValue as error:
-        visit.fork = None
+        end_fork(visit)
         visit.notice = _("Started afresh. A fork cannot change these: {names}.").format(
             names=", ".join(p.field for p in error.problems)
         )
         return job
-    step, snapshot = cut(current.artifact(run, SNAPSHOTS, owner()), step)
+    try:
+        step, snapshot = cut(current.artifact(run, SNAPSHOTS, owner()), step)
+    except NotFound:
+        end_fork(visit)  # or every later run would fail too
+        raise
     visit.fork = (run, step)
     return replace(
         job,
@@ -122,18 +147,12 @@ def fork_here(spec: TopicSpec, visit: Visit, run: str, step: int) -> None:
         visit.message = error.message
         return
     remember(visit, _("settings"))
+    take_up_table(spec, run)
     put_values(spec, visit, config.model_dump())
     visit.fork = (run, step)
     if run not in visit.pins:
         visit.pins = [*visit.pins, run][-PIN_LIMIT:]
     submit(spec, visit, read_config(spec, visit), paused=True)
-
-
-def leave_fork(visit: Visit) -> None:
-    """Let the next run start from scratch again."""
-    if visit.fork:
-        visit.pins = [run for run in visit.pins if run != visit.fork[0]]
-    visit.fork = None
 
 
 def steer(visit: Visit, **message: object) -> None:

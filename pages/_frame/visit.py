@@ -11,6 +11,7 @@ import streamlit as st
 from engine import service
 from engine.api.owner import owner_of, trusted_address
 from engine.config import Config
+from engine.data.tables import OWN
 from engine.errors import InvalidValue
 from engine.spec import TopicSpec
 from engine.words import _
@@ -45,6 +46,8 @@ class Visit:
         What was removed last, newest at the end.
     fixed
         Settings that a classroom link holds fast, by name; `unseen` are not even shown.
+    own_table
+        The digest of the visitor's own table when the settings last followed it.
     presenter
         Whether a classroom link asks for large type.
     """
@@ -64,20 +67,28 @@ class Visit:
     undo: list[Removed] = field(default_factory=list)
     fixed: dict[str, Any] = field(default_factory=dict)
     unseen: frozenset[str] = frozenset()
+    own_table: str | None = None
     presenter: bool = False
 
 
 @dataclass(frozen=True)
 class Removed:
-    """Something that can be brought back: all `settings` by name, a deleted `run`, or a `table`."""
+    """Something that can be brought back: all `settings` by name, a deleted `run`, or a `table`.
+
+    With a run, `pins` and the run on show come back too.
+    """
 
     what: str
     settings: dict[str, Any] = field(default_factory=dict)
+    pins: tuple[str, ...] = ()
+    shown: tuple[str, str] = ("", "")
     run: str = ""
     table: Any = None
 
 
 UNDO_LIMIT = 50
+UNDO_TABLES = 2
+"""Tables among them: each may take some 16 MB."""
 
 
 def key(spec: TopicSpec, name: str) -> str:
@@ -111,7 +122,7 @@ def read_config(spec: TopicSpec, visit: Visit) -> Config:
     values = {n: st.session_state.get(key(spec, n), visit.values[n]) for n in settings}
     values |= {n: value for n, value in visit.fixed.items() if n in settings}
     if "table" in settings:
-        values["table"] = own_table_digest(spec, values)
+        values["table"] = own_table_digest(spec, visit, values)
     try:
         spec.config.parse(values)
     except InvalidValue as error:
@@ -123,20 +134,36 @@ def read_config(spec: TopicSpec, visit: Visit) -> Config:
     return spec.config.parse({**values, **hidden})
 
 
-def own_table_digest(spec: TopicSpec, values: dict[str, Any]) -> str:
-    """The digest of the visitor's own table while it is chosen; what a link said if there is none."""
+def own_table_digest(spec: TopicSpec, visit: Visit, values: dict[str, Any]) -> str:
+    """The digest of the table that counts: the one chosen last, by its controls or with a run."""
     from pages._frame.own_table import current_table
 
-    if values.get("data") != "own":
+    if values.get("data") != OWN:
+        visit.own_table = None
         return ""
     table = current_table(spec)
-    return table.digest if table is not None else str(values["table"])
+    chosen = table.digest if table is not None else ""
+    if chosen == visit.own_table or not chosen:
+        return str(visit.values["table"])
+    visit.own_table = chosen
+    return chosen
 
 
 def remember(visit: Visit, what: str, **removed: Any) -> None:
     """Keep the settings as they are (and a run or table that is removed now) for *Undo*."""
-    visit.undo.append(Removed(what, dict(visit.values), **removed))
+    shown = (visit.run, visit.shared)
+    visit.undo.append(Removed(what, dict(visit.values), tuple(visit.pins), shown, **removed))
+    tables = [entry for entry in visit.undo if entry.table is not None]
+    for old in tables[:-UNDO_TABLES]:
+        visit.undo.remove(old)
     del visit.undo[:-UNDO_LIMIT]
+
+
+def end_fork(visit: Visit) -> None:
+    """Let the next run start from scratch again, without the branch before the fork."""
+    if visit.fork:
+        visit.pins = [run for run in visit.pins if run != visit.fork[0]]
+    visit.fork = None
 
 
 def remember_table(visit: Visit, table: Any) -> None:

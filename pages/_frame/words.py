@@ -49,7 +49,7 @@ def metric_words() -> dict[str, str]:
         "figure": _("Figure"),
         "published": _("published"),
         "measured": _("measured"),
-        "seeds": _("10 seeds"),
+        "seeds": _("median of 10 seeds"),
         "seeds_help": _(
             "Median and range over ten seeds, trained by `make recordings`; ✓ where they reproduce it."
         ),

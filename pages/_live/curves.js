@@ -117,8 +117,10 @@ export class Curves {
   ticks(stream) {
     if (!this.log.checked) return null;
     const values = this.data.curves.flatMap(({ name }) => this.rows(stream, name, 0).y).filter((y) => y > 0);
+    if (!values.length) return null;
     this.least = values.reduce((least, y) => Math.min(least, y), Infinity);
     const decades = Math.log10(values.reduce((most, y) => Math.max(most, y), -Infinity)) - Math.log10(this.least);
+    if (decades < 0.7) return null; // hardly a power of ten: plotly's own ticks
     return decades > 3 ? Math.ceil(decades / 5) : "D2";
   }
 

@@ -1,8 +1,7 @@
 // The measured figures, the published ones beside them, and the notes of the run.
 //
-// data: { metrics, published, baselines, words, verdict? }
+// data: { metrics, published, baselines, words }
 // baselines: [{ title, help, value | live }]; `live` names what the run itself works out
-// verdict: { text, level, title? }: what a comparison of runs says
 // Columns or final metrics `<name>_sd` are shown as "± sd"; notes of a run may have a `title`.
 
 import { digits, element, fill } from "./format.js";
@@ -67,13 +66,13 @@ export class Metrics {
     this.drawNotes(stream, words);
   }
 
-  // The verdict and how the run ended, then the run's own notes, newest first.
+  // How the run ended, then its own notes, newest first.
   drawNotes(stream, words) {
-    const notes = stream.notes.filter((note) => note.text).slice(-NOTES).reverse();
+    const said = ({ text, step }) => text && (stream.atEnd || step <= stream.step);
+    const notes = stream.notes.filter(said).slice(-NOTES).reverse();
     const end = stream.terminal;
     if (end && end.type !== "done") notes.unshift({ level: "error", text: end.data.message ?? words[end.type] });
     if (stream.state === "missing") notes.unshift({ level: "error", text: words.missing });
-    if (this.data.verdict) notes.unshift(this.data.verdict);
     const text = JSON.stringify(notes);
     if (text === this.notesText) return;
     this.notesText = text;

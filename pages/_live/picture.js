@@ -64,7 +64,7 @@ export class Picture {
     this.shown = shown;
     const ghosts = overlays.flatMap((overlay) => figure.data.filter((trace) => trace.meta?.ghost).map((trace) => ghost(trace, overlay, kind)));
     const traces = figure.data.map((trace) => bound(trace, frame, stream.told, stream.step));
-    const layout = themed(bound(figure.layout, frame, stream.told, stream.step), this.node);
+    const layout = themed(boundLayout(figure.layout, frame, stream.told), this.node);
     layout.uirevision = this.figures; // a zoom stays while the run goes on
     for (const name of Object.keys(layout)) if (/^scene\d*$/.test(name)) layout[name].uirevision = kind ?? "scene"; // and the camera for good
     this.drawLegend(traces, frame, overlays);

@@ -1,10 +1,10 @@
 // The time machine: play, a slider over the frames, the step shown, back to the end, fork.
 //
-// data: { words, fork?: true | { run } }
+// data: { words, fork?: true }
 // words: play, pause, time ("Step shown", the slider's name), step ("step {step} of {total}"),
 //   live ("Live": back to what a running run shows now), end ("To the end"), fork ("Fork here"),
 //   fork_help ("Go on from step {step} with other settings")
-// trigger: fork → { run, step }; `run` is data.fork.run or the id of the source
+// trigger: fork → { run, step }; `run` is the id of the source
 
 import { element, fill, whole } from "./format.js";
 
@@ -23,8 +23,7 @@ export class Timeline {
     this.playButton.onclick = handsBack(() => this.stream.togglePlay());
     this.endButton.onclick = handsBack(() => this.stream.follow());
     this.forkButton.onclick = handsBack(() => {
-      const run = this.data.fork.run ?? this.stream.source.id;
-      this.component.setTriggerValue("fork", { run, step: this.stream.keptStep() });
+      this.component.setTriggerValue("fork", { run: this.stream.source.id, step: this.stream.keptStep() });
     });
     this.slider.oninput = () => this.choose(Number(this.slider.value));
     // While the thumb is held, new frames must not move it away from the pointer.
@@ -59,7 +58,7 @@ export class Timeline {
     this.slider.max = Math.max(1, steps.length - 1);
     this.slider.value = few ? 1 : Math.max(0, at);
     const total = stream.started?.steps_total ?? steps.at(-1) ?? 0;
-    const text = fill(words.step, { step: whole(stream.step), total: whole(total) });
+    const text = few && !stream.count ? "" : fill(words.step, { step: whole(stream.step), total: whole(total) });
     this.text.replaceChildren(widest(words.step, total), element("span", "", text));
     this.slider.setAttribute("aria-valuetext", text);
     this.playButton.dataset.playing = Boolean(stream.playing);

@@ -129,6 +129,17 @@ def dataset(config: RegressionConfig, table: Table | None = None) -> Dataset | N
     return made if len(made.x) else None
 
 
+def problem(config: RegressionConfig, table: Table | None = None) -> str:
+    """Why nothing can be learned from the data, in words; empty where something can."""
+    if not at_hand(config):
+        return ""
+    try:
+        data.check(data.make(config, table))
+    except GalleryError as error:
+        return error.message
+    return ""
+
+
 def points(config: RegressionConfig) -> dict[str, list[Any]] | None:
     """Points that can be moved, as `x`, `y` and whether they are `held` out, in data order.
 
@@ -154,7 +165,9 @@ def _fit(config: RegressionConfig, made: Dataset | None) -> go.Figure:
     _add_band(figure, config)
     if made is not None:
         x = data.grid(made)
-        figure.update_xaxes(range=[float(x[0]), float(x[-1])], title_text=made.features[0])
+        figure.update_xaxes(
+            range=[float(x[0]), float(x[-1])], title_text=features.label(made.features[0])
+        )
         figure.update_yaxes(range=_range(made.y), title_text=_target(made))
         _add_baselines(figure, made, x)
         for part in _parts(made):
@@ -389,6 +402,7 @@ def _dependence(config: RegressionConfig, made: Dataset | None) -> go.Figure:
     columns = list(range(UNSEEN_WIDTH.get(config.data, features.SHOWN)))
     if made is not None:
         columns = features.strongest(made.x, made.y)
+        line = data.least_squares(made)
     across = min(3, len(columns))
     down = -(-len(columns) // across)
     figure = blank(margin={"l": 44, "r": 12, "t": 24, "b": 24})
@@ -417,9 +431,9 @@ def _dependence(config: RegressionConfig, made: Dataset | None) -> go.Figure:
             "showticklabels": place == 0,
         }
         if made is not None:
-            _add_level(figure, made, column, axis)
+            _add_level(figure, made, line, column, axis)
             figure.add_annotation(
-                text=made.features[column],
+                text=features.label(made.features[column]),
                 x=left,
                 y=top,
                 xref="paper",
@@ -444,9 +458,11 @@ def _dependence(config: RegressionConfig, made: Dataset | None) -> go.Figure:
     return figure
 
 
-def _add_level(figure: go.Figure, made: Dataset, column: int, axis: str) -> None:
-    """Least squares' dependence on one feature: a line through the means."""
-    weights, intercept = data.least_squares(made)
+def _add_level(
+    figure: go.Figure, made: Dataset, line: tuple[np.ndarray, float], column: int, axis: str
+) -> None:
+    """The least-squares line's dependence on one feature: a line through the means."""
+    weights, intercept = line
     x = made.of(TRAIN)[0].astype(float)
     low, high = np.quantile(x[:, column], [0.05, 0.95])
     if len(np.unique(x[:, column])) <= FEW_VALUES:
@@ -638,7 +654,8 @@ def _parts(made: Dataset) -> list[int]:
 
 
 def _target(made: Dataset) -> str:
-    return f"{made.target} ({made.unit})" if made.unit else made.target
+    name = features.label(made.target)
+    return f"{name} ({made.unit})" if made.unit else name
 
 
 def _add_line(
