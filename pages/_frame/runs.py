@@ -102,9 +102,8 @@ def runs_table(spec: TopicSpec, visit: Visit) -> None:
         canUndo=bool(visit.undo and visit.undo[-1].run),
     )
     compared = [e for e in found if e.run in pinned or e.run == visit.run][:3]
-    if len(compared) == 2:
-        if text := comparison(spec, *reversed(compared)):
-            st.markdown(text)
+    if len(compared) == 2 and (text := comparison(spec, *reversed(compared))):
+        st.markdown(text)
 
 
 def clock(time: float) -> str:
