@@ -163,7 +163,7 @@ SCRUB = """async (seconds) => {
 def slide_often(page: Page) -> Figure:
     """Move a slider that trains again, step by step, each time after the last run has ended."""
     instrumented(page, "/regression?epochs=300")
-    thumb = page.locator(".st-key-regression-noise [role=slider]")
+    thumb = page.locator(".st-key-regression-noise").get_by_role("slider")
     thumb.focus()
     for slide in range(SLIDES):
         thumb.press("ArrowRight" if slide % 2 else "ArrowLeft")

@@ -24,6 +24,10 @@ class InlineTask:
         self.inbox.put({"type": "cancel"})
 
 
+END_WAIT = 10.0
+"""Seconds that closing waits for the threads of jobs that were asked to end."""
+
+
 class InlineExecutor:
     """Runs each job in a thread. Imports torch at the first job."""
 
@@ -33,16 +37,22 @@ class InlineExecutor:
     def __init__(self, slots: int = 1) -> None:
         self.slots = slots
         self.on_ready: Callable[[], None] = lambda: None
+        self._threads: list[threading.Thread] = []
 
     def open(self) -> None:
         self.on_ready()
 
     def close(self) -> None:
-        """Nothing to end: threads finish with their jobs."""
+        """Wait for the threads: one that Python ends within torch takes the process along."""
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(END_WAIT)
 
     def start(self, job: JobSpec, sink: TaskSink) -> InlineTask:
         inbox = Inbox()
-        threading.Thread(target=self._work, args=(job, inbox, sink), daemon=True).start()
+        thread = threading.Thread(target=self._work, args=(job, inbox, sink), daemon=True)
+        self._threads = [*(t for t in self._threads if t.is_alive()), thread]
+        thread.start()
         return InlineTask(inbox)
 
     @staticmethod
