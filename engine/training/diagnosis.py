@@ -28,7 +28,7 @@ WINDOW = 1.35
 
 RISE = 0.1
 """Validation this much above its minimum is overfitting, if it is also more than …"""
-SCATTER = 2.5
+SCATTER = 3.0
 """… this many standard deviations of its scatter, …"""
 LATER = 1.5
 """… and if the minimum lies this factor of steps back."""
@@ -36,19 +36,21 @@ RISE_LIVE, SCATTER_LIVE, LATER_LIVE = 0.3, 5.0, 3.0
 """The same while training goes on: it may still turn, and is looked at many times."""
 MEMORISED = 0.03
 """What the training loss has lost (its logarithm) since the validation loss was lowest."""
-CLEAR, GAP = 0.2, 0.45
-"""A rise below the first one counts only if ln(validation / training) has gained the second."""
+GAP = 0.45
+"""What ln(validation loss / training loss) has gained since then."""
 
-STILL_FALLING = 0.06
+STILL_FALLING = 0.045
 """A forecast fall of the loss, on training for as long again, that is worth mentioning."""
+TRUST = 1.5
+"""How many times more than the last gradient promises a forecast may say."""
 NEGLIGIBLE = 1e-4
 """A loss below this share of its first value is as good as none."""
 
-SLOW = 0.09
+SLOW = 0.06
 """Share of the loss still to lose that a step of a well chosen rate removes at its best."""
 SMOOTH = 0.02
 """Rises of the loss (sum of logarithms) that a far too small rate may show."""
-CREEP, STEADY, STEADY_CREEP = 0.05, 0.2, 0.01
+CREEP, STEADY, STEADY_CREEP = 0.03, 0.2, 0.01
 """A slow run has not arrived if the first is what its forecast promises, or the third where the
 last doubling of the steps took off the second part of what the steps before it took off."""
 
@@ -162,7 +164,7 @@ def overfitting(
     fell = log(max(training.level(since), 1e-30) / max(training.level(last), 1e-30))
     if rose < max(log(1 + least), scatters * scatter(binned)):
         return None
-    if fell < MEMORISED or (rose < log(1 + CLEAR) and rose + fell < gap):
+    if fell < MEMORISED or rose + fell < gap:
         return None
     return {"epoch": record.epoch(since), "rise": now / lowest - 1}
 
@@ -224,16 +226,39 @@ def exploding(record: Record) -> dict[str, float] | None:
     return {"step": step, "growth": float(growth[burst].max())}
 
 
-def forecast(loss: Curve) -> float:
-    """Share of the loss that training for as long again would take off, at most.
+def forecast(record: Record) -> float:
+    """Share of the training loss that training for as long again would take off, at most.
 
-    The curve is taken to go on as a power of the steps, like the last doubling of them or like the
-    last quarter (the smaller of the two, as a curve that nears its limit falls less and less).
+    The curve is taken to go on as a power of the steps: like the last doubling of them, like the
+    last quarter, or as the last gradient promises, whichever is the least (a curve that nears its
+    limit falls less and less).
     """
+    loss = record.curve(record.training)
+    if loss is None:
+        return 0.0
     end = float(loss.steps[-1])
     now, half = loss.level(end), loss.level(end / 2)
     doubling = 1 - now / half if half > now else 0.0
-    return max(0.0, min(doubling, 1 - 2 ** -slope(loss)))
+    gradient = record.curve("gradient")
+    promised = 1.0 if gradient is None else TRUST * (1 - 2 ** -momentary(loss, gradient))
+    return max(0.0, min(doubling, 1 - 2 ** -slope(loss), promised))
+
+
+def momentary(loss: Curve, gradient: Curve) -> float:
+    """Fall of ln(loss) per unit of ln(step) at the last step, from the gradient there.
+
+    To first order a step takes off what is proportional to the squared gradient; the factor is
+    that of the last three quarters of the steps. Few measurements are enough for it.
+    """
+    end = float(loss.steps[-1])
+    norm = np.interp(loss.steps, *gradient)
+    late = loss.steps[1:] >= end / 4
+    expected = (np.diff(loss.steps) * norm[1:] * norm[:-1])[late].sum()
+    fallen = -np.diff(loss.values)[late].sum()
+    if fallen <= 0 or expected <= 0:
+        return 0.0
+    last = float(np.median(norm[loss.steps >= 0.9 * end]))
+    return float(fallen / expected * last**2 * end / max(loss.values[-1], 1e-30))
 
 
 def slope(loss: Curve) -> float:
@@ -278,7 +303,7 @@ def too_small(record: Record) -> dict[str, float] | None:
     fastest, rises = pace(loss)
     now, half = (loss.level(record.steps / part) for part in (1, 2))
     steady = (half - now) / max(float(loss.values[0]) - half, 1e-30) >= STEADY
-    ahead = forecast(loss)
+    ahead = forecast(record)
     falls = ahead >= CREEP or (steady and ahead >= STEADY_CREEP)
     if not falls or rises > SMOOTH or fastest > SLOW or settled(loss):
         return None
@@ -290,7 +315,7 @@ def not_converged(record: Record) -> dict[str, float] | None:
     loss = record.curve(record.training)
     if loss is None or record.steps < EARLIEST or len(loss.steps) < 5 or settled(loss):
         return None
-    ahead = forecast(loss)
+    ahead = forecast(record)
     return {"ahead": ahead} if ahead >= STILL_FALLING else None
 
 
