@@ -24,7 +24,7 @@ from engine.words import _
 METRIC_INTERVAL = 1 / 20
 FRAME_INTERVAL = 1 / 15
 KEPT_FRAMES = 60
-SHARE = 0.01
+SHARE = 0.02
 """Share of a run's time that measuring may take, and as much again for drawing."""
 GRACE = 0.03
 """Seconds of measuring that are free, so that a quick run has its whole curve."""
@@ -259,9 +259,7 @@ class Context:
         kept = step in self._keep
         told = now or moment >= self._next_metric
         shown = now or moment >= self._next_frame
-        if step != self._measured and (
-            told or (shown and draw) or (kept and moment >= self._affordable)
-        ):
+        if step != self._measured and (told or (kept and moment >= self._affordable)):
             yield from self._measure(step, epoch, measure, moment, told, now)
         if draw is not None and (kept or shown) and step != self._drawn:
             self._drawn = step if shown else self._drawn
