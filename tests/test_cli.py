@@ -304,7 +304,8 @@ def test_ctrl_c_cancels_the_run_and_saves_it(tmp_path):
 def test_published_stands_beside_measured(engine):
     result = engine("run", "regression", "--preset", "R1", "--device", "cpu")
     assert result.exit_code == 0
-    assert result.stderr == "Regression on cpu: 2 parameters, 19 samples, 10000 steps\n"
+    head, *_notes = result.stderr.splitlines()  # R1 has not quite converged, and may be told so
+    assert head == "Regression on cpu: 2 parameters, 19 samples, 10000 steps"
     table = {row.split()[0]: row.split()[1:] for row in result.stdout.splitlines()}
     assert table["metric"] == ["measured", "published"]
     assert float(table["train_mse"][0]) <= 0.3776
