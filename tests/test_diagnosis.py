@@ -298,7 +298,10 @@ RUNS = {
 def every_step_is_measured(monkeypatch):
     """The kept steps are, however slow this machine is at the moment."""
     monkeypatch.setattr(contexts, "GRACE", float("inf"))
-    monkeypatch.setattr(torch, "set_num_threads", torch.set_num_threads)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.mark.usefixtures("every_step_is_measured")
