@@ -32,7 +32,8 @@ class History:
     frames : list of dict
         `{"kind", "step", "data"}`, by step; the log-spaced ones and the last.
     fork : dict or None
-        `{"run", "step"}`: the run that this one continues, and from where.
+        `{"run", "step"}`: the run that this one continues, and from where; `"edits"` are the
+        weights that were set by hand there, by index.
     """
 
     run: str = ""
@@ -71,6 +72,9 @@ class History:
         self, step: int | None, epoch: float, time: float, values: Mapping[str, float]
     ) -> None:
         row = {"step": step, "epoch": epoch, "time": time, **values}
+        if self.metrics["step"][-1:] == [step]:  # once more, after weights were set by hand
+            for column in self.metrics.values():
+                column.pop()
         length = len(self.metrics["step"])
         for name in [n for n in row if n not in self.metrics]:
             self.metrics[name] = [None] * length
@@ -79,7 +83,11 @@ class History:
 
     def _on_frame(self, event: Event) -> None:
         kind = event.data["kind"]
-        self.frames = [f for f in self.frames if f["kind"] != kind or not f.get("passing")]
+        self.frames = [
+            f
+            for f in self.frames
+            if f["kind"] != kind or not (f.get("passing") or f["step"] == event.step)
+        ]
         passing = {} if event.data.get("kept") else {"passing": True}
         self.frames.append(
             {"kind": kind, "step": event.step, "data": event.data["data"], **passing}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import threading
+import time
 from contextlib import suppress
 
 from engine.data.tables import TABLE
@@ -34,6 +35,7 @@ class Service:
         self.manager = JobManager(executor, configuration, self.store)
         self.predictors = InferencePool(executor.host, configuration)
         self.bin = Bin(self.delete_run)
+        self.drawn_at = -float("inf")
         self._closed = threading.Event()
 
     def open(self) -> None:
@@ -41,6 +43,10 @@ class Service:
         self.store.mark_orphans_lost()
         self.manager.open()
         threading.Thread(target=self._sweep, daemon=True, name="sweep").start()
+
+    def page_drawn(self) -> None:
+        """Note that a visitor looks at a page now (`time.monotonic`): others leave time for it."""
+        self.drawn_at = time.monotonic()
 
     def artifact(self, run_id: str, name: str, asker: str) -> bytes:
         """A file of an ended run that the asker may see, from memory or from the store.

@@ -12,6 +12,7 @@ from engine.errors import InvalidValue
 from engine.words import N_, _
 
 Group = Literal["Fit", "See", "Sequence", "Imagine", "Learn"]
+Target = Literal["number", "classes"]
 GROUPS: tuple[Group, ...] = (N_("Fit"), N_("See"), N_("Sequence"), N_("Imagine"), N_("Learn"))  # type: ignore[assignment]
 
 
@@ -89,9 +90,18 @@ class TopicSpec:
     """Settings that another seed of a published experiment changes: weights, and made data too."""
     code: tuple[str, ...] = ()
     """What the code panel shows, as `module.name` within the topic's folder."""
+    target: Target = "number"
+    """What the target of a visitor's own table has to be."""
+    editable: Mapping[str, Any] | None = None
+    """Settings under which weights can be set by hand (its recipe takes `Context.edits`); or never."""
     link_version: int = 1
     old_defaults: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     """Defaults of earlier link versions that have changed since, so that old links keep."""
+
+    def edits_weights(self, config: Config) -> bool:
+        """Whether weights of a run of these settings can be set by hand."""
+        needed = self.editable
+        return needed is not None and all(getattr(config, n) == v for n, v in needed.items())
 
     def preset(self, preset_id: str) -> Preset | None:
         return next((p for p in self.presets if p.id == preset_id), None)

@@ -104,6 +104,9 @@ class Predictors:
         self.asked.append({"topic": topic, "inputs": inputs, **model})
         return {"outputs": [2 * x if isinstance(x, float | int) else 1 for x in inputs]}
 
+    async def answer(self, *arguments: Any, **model: Any) -> dict[str, Any]:
+        return self.predict(*arguments, **model)
+
 
 class Stagehand(Service):
     """A service without a fork host: runs on `executor`, and predictors that add up."""
@@ -757,6 +760,9 @@ def ship(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     ]
     manifest = SimpleNamespace(checkpoints=listed)
     monkeypatch.setattr(predictions.shelf, "manifest", lambda: manifest)
+    monkeypatch.setattr(
+        predictions.Signature, "of_checkpoint", lambda topic, name: predictions.Signature()
+    )
 
 
 def test_a_shipped_checkpoint_predicts(
@@ -993,6 +999,7 @@ def test_the_description_is_openapi_and_complete(client: TestClient) -> None:
         ("get", f"{run}/tensorboard.zip"),
         ("get", f"{run}/card.json"),
         ("get", f"{run}/model.zip"),
+        ("get", f"{run}/model.{{kind}}"),
         ("post", "/animations"),
         ("post", f"{run}/share"),
         ("delete", f"{run}/share"),

@@ -18,6 +18,7 @@ from safetensors.torch import load as parse_weights
 from engine import ROOT, checkpoints
 from engine.checkpoints import shelf
 from engine.cli import executors, main
+from engine.data import sources
 from engine.history import History
 from engine.settings import settings
 from engine.topics import topic
@@ -494,7 +495,7 @@ def test_fetch_prints_the_paths(engine, monkeypatch, tmp_path):
 def test_an_unknown_data_set_is_named(engine):
     one_error(
         engine("data", "fetch", "iris"),
-        "data: expected one of auto-mpg, somerville-happiness, received 'iris'.",
+        f"data: expected one of {', '.join(sources())}, received 'iris'.",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import hashlib
 import os
 import shutil
@@ -20,6 +21,14 @@ from engine.settings import settings
 PAYLOAD = bytes(range(256)) * 1024
 SHA256 = hashlib.sha256(PAYLOAD).hexdigest()
 SHARED = ROOT.parent / "shared" / "data"
+NAMES = (
+    "auto-mpg",
+    "somerville-happiness",
+    "sonar",
+    "credit-default",
+    "mnist",
+    "fashion-mnist",
+)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -102,7 +111,7 @@ def put(folder, payload: bytes):
 
 
 def test_the_registry_is_complete():
-    assert set(data.sources()) == {"auto-mpg", "somerville-happiness"}
+    assert tuple(data.sources()) == NAMES
     for source in data.sources().values():
         assert source.title
         assert source.licence
@@ -120,16 +129,16 @@ def test_the_shared_copies_are_the_files_expected(folders, monkeypatch, name):
     monkeypatch.setenv("GALLERY_DATA_DIR", str(SHARED))
     settings.cache_clear()
     source = data.source(name)
-    assert data.fetch(name) == tuple(SHARED / f.path for f in source.files)
+    for path, file in zip(data.fetch(name), source.files, strict=True):
+        assert data.held(file) is not None
+        assert path == SHARED / file.path or (SHARED / f"{file.path}.gz").is_file()
     assert [p.stat().st_size for p in data.fetch(name)] == [f.bytes for f in source.files]
 
 
 def test_an_unknown_name_is_refused():
     with pytest.raises(InvalidValue) as caught:
         data.fetch("iris")
-    assert caught.value.message == (
-        "data: expected one of auto-mpg, somerville-happiness, received 'iris'."
-    )
+    assert caught.value.message == (f"data: expected one of {', '.join(NAMES)}, received 'iris'.")
 
 
 # Where files come from
@@ -173,6 +182,44 @@ def test_a_damaged_copy_in_the_cache_is_replaced(known, server, folders):
     path = put(folders.cache, PAYLOAD[:-1])
     assert data.fetch("numbers") == (path,)
     assert path.read_bytes() == PAYLOAD
+
+
+def test_a_gzipped_copy_in_the_data_folder_is_unpacked_into_the_cache(known, server, folders):
+    (file,) = known().files
+    packed = put(folders.data, b"").rename(folders.data / "test" / "numbers.bin.gz")
+    packed.write_bytes(gzip.compress(PAYLOAD))
+    assert data.held(file) == packed
+    (path,) = data.fetch("numbers")
+    assert path == folders.cache / "test" / "numbers.bin"
+    assert path.read_bytes() == PAYLOAD
+    assert files_in(folders.cache) == [path]
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [gzip.compress(PAYLOAD[::-1]), gzip.compress(PAYLOAD * 3), gzip.compress(PAYLOAD)[:-9], b"x"],
+    ids=["another file", "a longer one", "cut off", "not gzip"],
+)
+def test_a_gzipped_copy_of_another_file_is_passed_over(known, server, folders, caplog, content):
+    known()
+    packed = put(folders.data, b"").rename(folders.data / "test" / "numbers.bin.gz")
+    packed.write_bytes(content)
+    (path,) = data.fetch("numbers")
+    assert path.read_bytes() == PAYLOAD
+    assert server.asked == ["/good"]
+    assert caplog.messages == [
+        f"{packed} does not hold the file expected (wrong checksum); passed over"
+    ]
+
+
+def test_a_cache_that_cannot_be_written_is_told_for_a_gzipped_copy(known, folders):
+    known()
+    packed = put(folders.data, b"").rename(folders.data / "test" / "numbers.bin.gz")
+    packed.write_bytes(gzip.compress(PAYLOAD))
+    folders.cache.write_text("a file where a folder should be")
+    with pytest.raises(Unavailable, match="cannot be written"):
+        data.fetch("numbers")
 
 
 # What goes wrong

@@ -13,7 +13,7 @@ from torch import nn
 from engine.bench import diagnoses
 from engine.training import context as contexts
 from engine.training.context import log_spaced
-from engine.training.diagnosis import Curve, Diagnosis, Record, forecast
+from engine.training.diagnosis import Curve, Diagnosis, Record, bottom, forecast
 from engine.training.gradients import inspect
 
 STEPS = 1000
@@ -86,6 +86,25 @@ def test_a_rise_within_the_scatter_of_validation_is_no_overfitting():
     assert sum(alarms) <= 5
 
 
+def test_a_small_rise_is_overfitting_if_training_went_on_falling():
+    def barely(k):
+        return 0.2 + np.exp(-k / 20) + 0.009 * max(0.0, np.log((1 + k) / 101))
+
+    assert said(**HEALTHY | {"val_mse": barely}) == []
+    learnt = {"train_loss": lambda k: 0.2 + np.exp(-k / 200), "val_mse": barely}
+    assert said(**HEALTHY | learnt) == ["overfitting"]
+
+
+def test_a_minimum_by_chance_does_not_name_the_epoch():
+    steps = np.array(sorted(log_spaced(STEPS)), float)
+    flat = 0.2 + np.exp(-steps / 3) + 0.2 * (steps > 800)
+    lucky = flat - 0.01 * ((steps > 500) & (steps < 600))
+    for values in (flat, lucky):
+        lowest, at = bottom(Curve(steps, values))
+        assert lowest == values.min()
+        assert at == pytest.approx((12 * 800) ** 0.5, rel=0.15)
+
+
 def test_validation_that_rises_with_the_training_loss_is_no_overfitting():
     curves = HEALTHY | {"train_loss": turning, "val_mse": turning}
     assert "overfitting" not in said(**curves)
@@ -149,6 +168,11 @@ def test_a_straight_slow_slide_has_too_small_a_rate():
     assert live == []
     assert names(final) == ["rate_too_small", "not_converged"]
     assert "ten times" in final[0]["text"]
+
+
+def test_a_slide_that_is_straight_has_too_small_a_rate_however_little_it_falls():
+    assert said(train_loss=lambda k: 1 - 0.01 * k / STEPS) == ["rate_too_small"]
+    assert said(train_loss=lambda k: 1 - 0.01 * (1 - np.exp(-5 * k / STEPS))) == []
 
 
 def test_a_loss_that_falls_fast_and_goes_on_falling_has_not_converged():

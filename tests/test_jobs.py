@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 from conftest import faulty, wait_for, wait_terminal
 
 from engine.errors import Conflict, InvalidValue, NotFound, Rejected
 from engine.events import decode_array
+from engine.jobs import host
 from engine.jobs.job import JobSpec
 from engine.training.context import log_spaced
 
@@ -227,3 +233,48 @@ def test_closing_the_manager_ends_all_runs(make_manager):
     runs = [started(manager, f"v{i}") for i in range(2)]
     manager.close()
     assert [manager.get(r).log.terminal.type for r in runs] == ["cancelled", "cancelled"]
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or torch.cuda.device_count() > 0,
+    reason="only there does the host train",
+)
+def test_a_small_network_takes_little_memory_beside_the_host(make_manager):
+    manager = make_manager()
+    run_id = manager.submit(JobSpec.checked("regression", {"epochs": 6000}), "v", attended=False)
+    wait_terminal(manager, run_id)
+    told = [e.data["memory"] for e in manager.events(run_id) if "memory" in e.data]
+    assert len(told) >= 2
+    assert max(told) <= 40
+
+
+def warmed(monkeypatch, run, debug_config=lambda: None):
+    recipe = SimpleNamespace(debug_config=debug_config, run=run)
+    monkeypatch.setattr("engine.topics.recipe", lambda _name: recipe)
+    host.warm_up("a topic")
+
+
+def test_a_topic_that_fails_while_warming_up_leaves_the_host_alive(monkeypatch, caplog):
+    def debug_config():
+        raise ZeroDivisionError
+
+    warmed(monkeypatch, lambda *_: iter(()), debug_config)
+    assert "a topic could not be warmed up" in caplog.text
+
+
+def test_warming_up_ends_in_time_and_uses_up_no_random_numbers(monkeypatch):
+    told = []
+
+    def run(_config, _context):
+        with suppress(GeneratorExit):
+            while True:
+                torch.rand(1)
+                told.append("event")
+                yield
+        told.append("closed")
+
+    before = torch.get_rng_state()
+    monkeypatch.setattr(host, "WARM_UP", 0.0)
+    warmed(monkeypatch, run)
+    assert told == ["event", "closed"]
+    assert torch.equal(torch.get_rng_state(), before)

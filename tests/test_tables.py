@@ -15,8 +15,9 @@ from safetensors.numpy import save
 from streamlit.testing.v1 import AppTest
 
 from engine import ROOT
-from engine.data import sheets, tables
-from engine.data.sheets import BadSheet, read_sheet
+from engine.data import reading, sheets, tables
+from engine.data.reading import BadSheet
+from engine.data.sheets import read_sheet
 from engine.data.tables import Table
 from engine.errors import InvalidValue
 
@@ -58,7 +59,7 @@ def unparsed(monkeypatch):
     def parse(*_arguments):
         pytest.fail("cells were parsed before the sizes were known")
 
-    monkeypatch.setattr(sheets, "_parsed", parse)
+    monkeypatch.setattr(reading, "_parsed", parse)
 
 
 # --- Table ----------------------------------------------------------------------------------------
@@ -463,7 +464,7 @@ def test_more_cells_than_allowed():
 
 @pytest.mark.usefixtures("unparsed")
 def test_500_mb_are_not_even_decoded(monkeypatch):
-    monkeypatch.setattr(sheets, "_as_text", lambda *_: pytest.fail("it was decoded"))
+    monkeypatch.setattr(reading, "_as_text", lambda *_: pytest.fail("it was decoded"))
     assert "expected at most 10 MB, received 500.0 MB." in refusal(bytes(500 * 2**20))
 
 
@@ -806,7 +807,8 @@ def test_random_files_are_read_or_refused_in_words():
 SCRIPT = """
 import streamlit as st
 from engine.topics import topic
-from pages._frame.own_table import current_table, own_table
+from pages._frame.own import current_table
+from pages._frame.own_table import own_table
 spec = topic("regression")
 before = current_table(spec)
 if st.toggle("here", value=True):
@@ -854,7 +856,7 @@ def test_the_page_begins_with_an_example(page):
 
 def test_a_file_is_taken_with_the_usual_choices(page):
     upload(page, lines())
-    assert (own(page).target, own(page).features) == ("b", ("a", "c"))
+    assert (own(page).choice.target, own(page).choice.features) == ("b", ("a", "c"))
     assert page.selectbox(key="regression.own_target").value == "b"
     assert page.multiselect(key="regression.own_features").value == ["a", "c"]
     assert "some.csv: 12 of 12 rows in use, 4 features." in words(page)
@@ -884,6 +886,7 @@ def test_a_bad_file_says_so_and_changes_nothing(page):
     upload(page, lines("1,2"), name="*bad*.csv")
     assert "*bad*.csv: expected 3 cells in every line" in words(page)
     assert "\\*bad\\*" in page.error[0].value
+    assert "“some.csv”, loaded before, stays in use." in words(page)
     assert own(page).table is made
     upload(page, lines(count=15))
     assert not page.error
@@ -894,6 +897,7 @@ def test_a_bad_first_file(page):
     upload(page, b"")
     assert "received an empty file" in words(page)
     assert own(page).table is None
+    assert "stays in use" not in words(page)
 
 
 def test_another_target(page):
@@ -907,7 +911,7 @@ def test_a_choice_of_features_outlasts_another_target(page):
     upload(page, "a,b,c\n" + "".join(f"{n},{n % 5},{n % 3}\n" for n in range(12)))
     page.multiselect(key="regression.own_features").set_value(["a"]).run()
     page.selectbox(key="regression.own_target").set_value("b").run()
-    assert own(page).features == ("a",)
+    assert own(page).choice.features == ("a",)
     assert own(page).table.features == ("a",)
 
 
@@ -937,7 +941,7 @@ def test_missing_numbers_by_choice(page):
 def test_a_sheet_of_gaps_opens_with_them_filled(page):
     rows = "".join(f"{n},{n % 3 if n < 9 else ''},{n % 7}\n" for n in range(30))
     upload(page, "a,b,c\n" + rows)
-    assert own(page).missing == "median"
+    assert own(page).choice.missing == "median"
     assert len(own(page).table.y) == 30
 
 
@@ -977,7 +981,7 @@ def test_the_owner_of_the_page_may_undo_the_removal():
     script = SCRIPT.replace(
         "own_table(spec, None)",
         "own_table(spec, 'the visit', lambda *told: st.session_state.update(told=told))",
-    ).replace("spec = ", "from pages._frame.own_table import put_back\nspec = ")
+    ).replace("spec = ", "from pages._frame.own import put_back\nspec = ")
     script += "\nif 'told' in st.session_state:"
     script += "\n    st.button('undo', on_click=put_back, args=(spec, st.session_state.told[1]))"
     test = AppTest.from_string(script, default_timeout=30).run()
@@ -993,11 +997,11 @@ def test_the_owner_of_the_page_may_undo_the_removal():
 
 
 def test_the_example_is_a_good_file():
-    from pages._frame.own_table import example
+    from pages._frame.own_example import rents
 
-    rows = list(csv.reader(example().decode().splitlines()))
+    rows = list(csv.reader(rents().decode().splitlines()))
     assert len(rows) == 121
-    sheet = read(example())
+    sheet = read(rents())
     assert sheet.targets == ("size", "rooms", "rent")
     gaps = sheet.gaps("rent", sheet.features("rent"))
     assert gaps.numbers["size"] > 0

@@ -113,6 +113,7 @@ _EXPECTED = {
     "string_type": N_("a text"),
     "string_too_short": N_("a text that is not empty"),
     "too_short": N_("at least one item"),
+    "too_long": N_("at most {max_length:,} items"),
     "int_type": N_("a whole number"),
     "int_parsing": N_("a whole number"),
     "int_from_float": N_("a whole number"),

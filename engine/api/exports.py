@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 
-from engine import topics
+from engine import service, topics
+from engine.api import predictions
 from engine.api.owner import Asker
 from engine.api.results import download, finished, own_table, weights
 from engine.errors import Rejected
@@ -20,9 +21,11 @@ from engine.words import _
 router = APIRouter()
 
 ASSEMBLED_AT_ONCE = 2
-"""Animations in the making; each keeps a processor busy for seconds."""
+"""Animations and programs in the making; each keeps a processor busy for seconds."""
 
 _places = threading.BoundedSemaphore(ASSEMBLED_AT_ONCE)
+
+Program = Literal["pt2", "onnx"]
 
 ANIMATIONS = {"gif": "image/gif", "mp4": "video/mp4"}
 ZIP = "application/zip"
@@ -77,6 +80,26 @@ def run_model(run_id: str, asker: Asker) -> Response:
     history = finished(run_id, asker)
     archive = model_archive(history, weights(run_id, asker))
     return download(archive, ZIP, f"{history.topic}-{run_id[:8]}-model.zip")
+
+
+@router.get(
+    "/runs/{run_id}/model.{kind}",
+    **_served_as("application/octet-stream"),
+    summary="The trained model for other runtimes: pt2 (torch.export) or onnx",
+)
+def run_program(run_id: str, kind: Program, asker: Asker) -> Response:
+    """The header `X-Max-Difference` tells how far its answers are from the model's."""
+    trained = finished(run_id, asker)
+    model = predictions.run_model(trained.topic, run_id, asker)
+    if not _places.acquire(blocking=False):
+        raise Rejected(_("Other files are being made. Try again shortly."), retry_after=5.0)
+    try:
+        made = service.current().predictors.export(trained.topic, kind, **model.arguments)
+    finally:
+        _places.release()
+    answer = download(made.content, "application/octet-stream", f"{run_id[:8]}-model.{kind}")
+    answer.headers["X-Max-Difference"] = f"{made.difference:.3g}"
+    return answer
 
 
 class Animation(BaseModel):

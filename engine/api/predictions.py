@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 import threading
-from typing import Annotated, Any
+import time
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter
 from pydantic import (
@@ -24,13 +26,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from engine import service, topics
+from engine import service, serving, topics
 from engine.api.owner import Asker
 from engine.api.results import weights
 from engine.api.runs import in_memory
 from engine.api.security import BodyLimit
 from engine.checkpoints import shelf
 from engine.errors import GalleryError, InvalidValue, Rejected, Unavailable
+from engine.serving import Signature
 from engine.words import _
 
 router = APIRouter()
@@ -40,28 +43,69 @@ RUN_ID = re.compile(r"[0-9a-f]{32}")
 DEFAULT_TOPIC, DEFAULT_CHECKPOINT = "classification", "credit"
 """What answers `POST /prediction`."""
 
-WAITING_LIMIT = 8
-"""Predictions at the same time: each holds a thread, and pages need threads too."""
+WAITING_LIMIT = 64
+"""Predictions at the same time; they wait for the worker one behind the other."""
+PACE = 200
+"""Predictions a second while somebody uses a page, whose script needs this process too."""
+PAGE_IN_USE = 1.0
+"""Seconds after a script run in which the next one is expected."""
+INPUTS_LIMIT = 10_000
+"""Inputs of one question."""
+INPUTS_AT_ONCE = 200
+"""Inputs that are looked through without giving way to other requests."""
 
 _places = threading.BoundedSemaphore(WAITING_LIMIT)
 
 
 def _finite(value: JsonValue) -> JsonValue:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise PydanticCustomError("not_finite", "finite numbers only")
-    if isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            _finite(item)
+    """Also inside lists and objects, however deeply nested."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, float) and not math.isfinite(item):
+            raise PydanticCustomError("not_finite", "finite numbers only")
+        if isinstance(item, dict | list):
+            waiting += item.values() if isinstance(item, dict) else item
     return value
 
 
+class Pace:
+    """Keeps predictions `1 / PACE` seconds apart while a page is in use; else they never wait.
+
+    Without it eight clients that never pause take most of the process, and pages need four times
+    as long. Used on one event loop.
+    """
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    async def wait(self) -> None:
+        now = time.monotonic()
+        if now - service.current().drawn_at > PAGE_IN_USE:
+            return
+        turn = max(now, self._next)
+        self._next = turn + 1 / PACE
+        if turn > now:
+            await asyncio.sleep(turn - now)
+
+
+_pace = Pace()
+
+
 class Question(BaseModel):
-    """`model` is the name of a shipped checkpoint or the id of a finished run."""
+    """`model` is the name of a shipped checkpoint or the id of a finished run.
+
+    Each input is a number (of a model with one feature), a list of numbers in the order of the
+    features, or an object of numbers by feature name.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     model: str
-    inputs: Annotated[list[Annotated[JsonValue, AfterValidator(_finite)]], Field(min_length=1)]
+    inputs: Annotated[
+        list[Annotated[JsonValue, AfterValidator(_finite)]],
+        Field(min_length=1, max_length=INPUTS_LIMIT),
+    ]
 
 
 class Predictions(BaseModel):
@@ -71,51 +115,96 @@ class Predictions(BaseModel):
     probabilities: list[Any] | None = None
 
 
-@router.post("/{topic}/predict", response_model_exclude_unset=True, summary="Predict")
-def predict(topic: str, question: Question, asker: Asker) -> Predictions:
+class Model(NamedTuple):
+    """What the predictors need to load a model, and what it takes."""
+
+    arguments: dict[str, Any]
+    signature: Signature
+
+
+@router.post("/{topic}/predict", response_model=Predictions, summary="Predict")
+async def predict(topic: str, question: Question, asker: Asker) -> JSONResponse:
     topics.topic(topic)
     if RUN_ID.fullmatch(question.model):
-        model = _run_model(topic, question.model, asker)
+        model = await run_in_threadpool(run_model, topic, question.model, asker)
     else:
-        model = _checkpoint_model(topic, question.model)
-    return Predictions(**_ask(topic, question.inputs, model))
+        model = checkpoint_model(topic, question.model)
+    return JSONResponse(await _ask(topic, question.inputs, model))
 
 
-def _run_model(topic: str, run_id: str, asker: str) -> dict[str, Any]:
-    """Arguments that have the predictors load a run's weights."""
+def run_model(topic: str, run_id: str, asker: str) -> Model:
+    """The model that a finished run has left.
+
+    Raises
+    ------
+    NotFound
+        When the asker may not know of it.
+    InvalidValue
+        When it is one of another topic.
+    """
     run = in_memory(run_id, asker)
     if run is not None:
         trained_on, config = run.job.topic, run.config.model_dump()
+        signature = Signature.of_run(run.log.history.started)
     else:
         summary = service.current().store.summary(run_id, asker)
         trained_on, config = summary.topic, dict(summary.config)
+        signature = _told_by(run_id, asker)
     if trained_on != topic:
         expected = _("a run of the topic {topic}").format(topic=topic)
         raise InvalidValue.of("model", expected, run_id)
-    return {"key": run_id, "config": config, "weights": lambda: weights(run_id, asker)}
+    arguments = {"key": run_id, "config": config, "weights": lambda: weights(run_id, asker)}
+    return Model(arguments, signature)
 
 
-def _checkpoint_model(topic: str, name: str) -> dict[str, Any]:
-    """Arguments that have the predictors load a shipped checkpoint."""
+def _told_by(run_id: str, asker: str) -> Signature:
+    """The signature of a stored run that the asker may see; its long record is read once."""
+    if run_id not in _signatures:
+        while len(_signatures) >= SIGNATURES_KEPT:
+            _signatures.pop(next(iter(_signatures)), None)
+        history = service.current().store.history(run_id, asker)
+        _signatures[run_id] = Signature.of_run(history.started)
+    return _signatures[run_id]
+
+
+SIGNATURES_KEPT = 1000
+_signatures: dict[str, Signature] = {}
+
+
+def checkpoint_model(topic: str, name: str) -> Model:
+    """A shipped model.
+
+    Raises
+    ------
+    InvalidValue
+        When none of this name is shipped for the topic.
+    """
     shipped = [e.name for e in shelf.manifest().checkpoints if e.topic == topic]
     if name not in shipped:
         expected = _("the id of a run, or one of the checkpoints: {names}")
         names = ", ".join(shipped) or _("none is shipped for this topic")
         raise InvalidValue.of("model", expected.format(names=names), name)
-    return {"checkpoint": name}
+    return Model({"checkpoint": name}, Signature.of_checkpoint(topic, name))
 
 
-def _ask(topic: str, inputs: list[Any], model: dict[str, Any]) -> dict[str, Any]:
+async def _ask(topic: str, inputs: list[Any], model: Model) -> dict[str, Any]:
     if not _places.acquire(blocking=False):
         raise Rejected(_("Too many predictions are waiting. Try again shortly."), retry_after=2.0)
     try:
-        return service.current().predictors.predict(topic, inputs, **model)
+        await _pace.wait()
+        if len(inputs) > INPUTS_AT_ONCE:
+            rows = await run_in_threadpool(serving.rows, inputs, model.signature)
+        else:
+            rows = serving.rows(inputs, model.signature)
+        return await service.current().predictors.answer(topic, rows, **model.arguments)
     finally:
         _places.release()
 
 
 class Rows(BaseModel):
     """One row of features."""
+
+    model_config = ConfigDict(strict=True)
 
     data: Annotated[list[list[FiniteFloat]], Field(min_length=1, max_length=1)]
 
@@ -124,21 +213,24 @@ async def prediction(request: Request) -> JSONResponse:
     """`POST /prediction {"data": [[…]]}` → `{"status": "ok", "result": k}` (reference run C9)."""
     try:
         rows = Rows.model_validate_json(await request.body()).data
-        answer = await run_in_threadpool(_default_prediction, rows)
+        result = await _default_prediction(rows)
     except ValidationError:
         message = _('Expected {"data": [[…]]} with one row of finite numbers.')
         return JSONResponse({"status": "error", "message": message}, 422)
     except GalleryError as error:
         return JSONResponse({"status": "error", "message": error.message}, error.status)
-    return JSONResponse({"status": "ok", "result": answer["outputs"][0]})
+    return JSONResponse({"status": "ok", "result": result})
 
 
-def _default_prediction(rows: list[list[float]]) -> dict[str, Any]:
+async def _default_prediction(rows: list[list[float]]) -> Any:
+    """The index of the class; models may answer with its name."""
     try:
-        model = _checkpoint_model(DEFAULT_TOPIC, DEFAULT_CHECKPOINT)
+        model = checkpoint_model(DEFAULT_TOPIC, DEFAULT_CHECKPOINT)
     except InvalidValue:
         raise Unavailable(_("No model is installed for this address yet.")) from None
-    return _ask(DEFAULT_TOPIC, rows, model)
+    (answer,) = (await _ask(DEFAULT_TOPIC, rows, model))["outputs"]
+    classes = model.signature.classes
+    return classes.index(answer) if answer in classes else answer
 
 
 ROUTE = Route("/prediction", prediction, methods=["POST"], middleware=[Middleware(BodyLimit)])

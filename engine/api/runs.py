@@ -52,7 +52,7 @@ class Status(BaseModel):
 
 
 class Control(BaseModel):
-    """`values` belongs to `set`."""
+    """`values` belongs to `set` (setting → value) and to `edit` (index of a weight → value)."""
 
     model_config = ConfigDict(extra="forbid")
 

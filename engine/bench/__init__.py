@@ -16,6 +16,7 @@ MODULES = {
     "browser": "live",
     "startup": "startup",
     "reruns": "reruns",
+    "serving": "serving",
     "reproduce": "reproduce",
     "diagnoses": "diagnoses",
     "choose": "choosing",

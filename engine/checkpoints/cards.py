@@ -56,6 +56,8 @@ class Card(_Frozen):
         Of the weights file.
     tensors
         Shape and dtype by name.
+    features, classes
+        Names of what goes in and comes out, in the model's order, where the run told them.
     """
 
     name: Name
@@ -71,6 +73,8 @@ class Card(_Frozen):
     device: str
     sha256: Sha256
     tensors: dict[str, TensorCard]
+    features: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
     examples: Examples
 
     @property

@@ -72,11 +72,14 @@ def train(topic: str, name: str, show: Callable[[Event], None] = lambda event: N
 def _card(recipe: Recipe, job: JobSpec, made: _Made) -> Card:
     from safetensors.torch import load as parse
 
+    from engine.serving import Signature  # which reads cards
+
     weights = parse(made.weights)
     topic = topics.recipe(job.topic)
     model = topic.load(job.parsed(), weights)
     inputs = topic.example_inputs()
     outputs = topic.predict(model, inputs)["outputs"]
+    signature = Signature.of_run(made.history.started)
     return Card(
         name=recipe.name,
         topic=job.topic,
@@ -91,5 +94,7 @@ def _card(recipe: Recipe, job: JobSpec, made: _Made) -> Card:
         device=made.history.started["device"],
         sha256=shelf.digest(made.weights),
         tensors=tensor_cards(weights),
+        features=signature.features,
+        classes=signature.classes,
         examples=Examples(inputs=inputs, outputs=outputs, tolerance=recipe.tolerance),
     )

@@ -10,6 +10,7 @@ from engine import __version__
 from engine.cli.bench import bench
 from engine.cli.checkpoints import checkpoints
 from engine.cli.data import data
+from engine.cli.export import export
 from engine.cli.predict import predict
 from engine.cli.recordings import recordings
 from engine.cli.run import run
@@ -42,7 +43,7 @@ class Commands(click.Group):
 
 @click.group(
     cls=Commands,
-    commands=[topics, run, predict, checkpoints, data, bench, recordings],
+    commands=[topics, run, predict, export, checkpoints, data, bench, recordings],
     help=_("The PyTorch Live Gallery without a browser: train, predict, look after the files."),
 )
 @click.version_option(__version__, prog_name="PyTorch Live Gallery")

@@ -6,8 +6,13 @@ Torch-free. A file is only ever handed out after its checksum was found right.
 from __future__ import annotations
 
 import errno
+import gzip
+import hashlib
 import logging
+import os
 import shutil
+import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,8 +37,9 @@ Progress = Callable[[int], None]
 def fetch(name: str, progress: Progress = lambda done: None) -> tuple[Path, ...]:
     """The files of the data set `name`, in the order of the registry.
 
-    Looks in `GALLERY_DATA_DIR`, then in the cache, then downloads; nothing is kept of a download
-    that breaks off or is not the file expected.
+    Looks in `GALLERY_DATA_DIR`, then in the cache, then for a gzipped copy of it in
+    `GALLERY_DATA_DIR` (`path` + ".gz", unpacked into the cache), then downloads; nothing is kept
+    of a download that breaks off or is not the file expected.
 
     Parameters
     ----------
@@ -68,7 +74,22 @@ def held(file: DataFile) -> Path | None:
     for path in _places(file):
         if path.is_file() and path.stat().st_size == file.bytes:
             return path
-    return None
+    packed = _packed(file)
+    return packed if packed is not None and _unpacked_size(packed) == file.bytes else None
+
+
+def _packed(file: DataFile) -> Path | None:
+    """A gzipped copy of the file in the data folder, if there is one."""
+    folder = settings().data_dir
+    path = folder / f"{file.path}.gz" if folder is not None else None
+    return path if path is not None and path.is_file() else None
+
+
+def _unpacked_size(path: Path) -> int:
+    """What the last four bytes of a gzip file tell of its content (RFC 1952)."""
+    with path.open("rb") as stream:
+        stream.seek(max(path.stat().st_size - 4, 0))
+        return int.from_bytes(stream.read(4), "little")
 
 
 def _places(file: DataFile) -> list[Path]:
@@ -82,7 +103,46 @@ def _fetch_file(file: DataFile, progress: Progress) -> Path:
             if pooch.file_hash(str(path)) == file.sha256:
                 return path
             log.warning("%s is not the file expected (wrong checksum); passed over", path)
+    packed = _packed(file)
+    if packed is not None and _unpack(packed, file):
+        return settings().cache_dir / file.path
     return _download(file, progress)
+
+
+def _unpack(packed: Path, file: DataFile) -> bool:
+    """Put the content of a gzip file into the cache, if its checksum is the one expected."""
+    try:
+        with gzip.open(packed) as stream:
+            content = stream.read(file.bytes + 1)
+    except (OSError, EOFError, zlib.error):
+        content = b""
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        log.warning("%s does not hold the file expected (wrong checksum); passed over", packed)
+        return False
+    try:
+        write_whole(settings().cache_dir / file.path, content)
+    except OSError as error:
+        raise _unwritable(file, error) from None
+    return True
+
+
+def write_whole(path: Path, content: bytes | memoryview) -> None:
+    """Write a file of the cache so that others see all of it or nothing.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written; nothing is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink()
+        raise
 
 
 def _download(file: DataFile, progress: Progress) -> Path:

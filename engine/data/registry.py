@@ -17,7 +17,8 @@ class DataFile:
     Parameters
     ----------
     path
-        Where it lies in `GALLERY_DATA_DIR`, and in the cache once it is downloaded.
+        Where it lies in `GALLERY_DATA_DIR` (there also gzipped, with ".gz" added), and in the
+        cache once it is downloaded.
     bytes, sha256
         Size and checksum of the file at `url`.
     """
@@ -48,6 +49,48 @@ PACKT_PYTORCH = (
     "https://raw.githubusercontent.com/PacktWorkshops/The-Deep-Learning-with-PyTorch-Workshop"
     "/373cfb2620c79d26da8fd390b9b17388bf0d6b07"
 )
+PACKT_DEEP = (
+    "https://raw.githubusercontent.com/PacktWorkshops/The-Deep-Learning-Workshop"
+    "/5f2d98f9dab54ae07d58a4f636c6f7f73018b022"
+)
+CREDIT = (
+    "https://huggingface.co/datasets/scikit-learn/credit-card-clients/resolve"
+    "/f809522649eaf948ad40a11ed575c4bb4d4460c1"
+)
+ZALANDO = (
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist"
+    "/b2617bb6d3ffa2e429640350f613e3291e10b141/data/fashion"
+)
+MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist"
+
+
+def _idx(folder: str, address: str, name: str, size: int, sha256: str) -> DataFile:
+    """A gzipped idx file, in the folders that torchvision uses."""
+    return DataFile(f"{folder}/raw/{name}-ubyte.gz", f"{address}/{name}-ubyte.gz", size, sha256)
+
+
+# fmt: off
+MNIST_FILES = (
+    _idx("MNIST", MNIST, "train-images-idx3", 9912422,
+         "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+    _idx("MNIST", MNIST, "train-labels-idx1", 28881,
+         "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+    _idx("MNIST", MNIST, "t10k-images-idx3", 1648877,
+         "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+    _idx("MNIST", MNIST, "t10k-labels-idx1", 4542,
+         "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+)
+FASHION_FILES = (
+    _idx("FashionMNIST", ZALANDO, "train-images-idx3", 26421880,
+         "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
+    _idx("FashionMNIST", ZALANDO, "train-labels-idx1", 29515,
+         "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+    _idx("FashionMNIST", ZALANDO, "t10k-images-idx3", 4422102,
+         "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+    _idx("FashionMNIST", ZALANDO, "t10k-labels-idx1", 5148,
+         "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
+)
+# fmt: on
 
 SOURCES = (
     DataSource(
@@ -76,6 +119,46 @@ SOURCES = (
                 sha256="1527027fb65dd322a63c298189d800e634fd2e73adc61c0e008be6401bf5e97d",
             ),
         ),
+    ),
+    DataSource(
+        "sonar",
+        N_("Sonar echoes of 111 mines and 97 rocks, in 60 frequency bands"),
+        "CC BY 4.0 (UCI Machine Learning Repository, 151)",
+        (
+            # UCI's own file has no header and R and M for classes; this is reference run C8's.
+            DataFile(
+                path="tabular/sonar.csv",
+                url=f"{PACKT_DEEP}/Chapter02/Datasets/sonar.csv",
+                bytes=87277,
+                sha256="509a95d382275bf37288673ae201aafd8e190627f7f2da3acb4cd4b86a3ac8ed",
+            ),
+        ),
+    ),
+    DataSource(
+        "credit-default",
+        N_("Credit card clients of a bank in Taiwan, 2005: 30,000, of which 6,636 defaulted"),
+        "CC BY 4.0 (UCI Machine Learning Repository, 350)",
+        (
+            # UCI's own file is an Excel workbook; the csv is the one that went round on Kaggle.
+            DataFile(
+                path="tabular/UCI_Credit_Card.csv",
+                url=f"{CREDIT}/UCI_Credit_Card.csv",
+                bytes=2862995,
+                sha256="a0f0ab49d6326671d6cd83be5c88dcf18007025fe9a53ecd699119c871176ca1",
+            ),
+        ),
+    ),
+    DataSource(
+        "mnist",
+        N_("MNIST: 70,000 handwritten digits, 28 × 28 pixels"),
+        "CC BY-SA 3.0 (as Keras states it; LeCun, Cortes and Burges)",
+        MNIST_FILES,
+    ),
+    DataSource(
+        "fashion-mnist",
+        N_("Fashion-MNIST: 70,000 pictures of clothes, 28 × 28 pixels"),
+        "MIT (Zalando SE)",
+        FASHION_FILES,
     ),
 )
 

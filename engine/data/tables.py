@@ -26,10 +26,11 @@ FEATURES_LIMIT = 200
 NUMBERS_LIMIT = 2_000_000
 """Rows × features."""
 NAME_LIMIT = 128
-"""Characters of a feature's name."""
+"""Characters of the name of a feature or a class."""
 VALUE_LIMIT = 1e15
 """Magnitude of a number: beyond it, squared errors leave the range of float32."""
-HEADER_LIMIT = 256 * 1024
+CLASSES_LIMIT = 50
+HEADER_LIMIT = 512 * 1024
 """Bytes of names and shapes in a packed table."""
 PACKED_LIMIT = 8 + HEADER_LIMIT + 4 * (NUMBERS_LIMIT + ROWS_LIMIT)
 """Bytes of a packed table."""
@@ -48,6 +49,8 @@ Floats = NDArray[np.float32]
 class Table:
     """Features and a target, all numbers. Two tables are equal when their digests are.
 
+    Where the target is classes, `y` holds their indices, and `classes` their names.
+
     Attributes
     ----------
     x : ndarray of float32, shape (N, F)
@@ -57,31 +60,39 @@ class Table:
         Names of the F columns of `x`.
     target : str
         Name of `y`.
+    classes : tuple of str
+        Names of the C classes (`y` is 0 … C-1), or empty: the target is a quantity.
 
     Raises
     ------
     InvalidValue
         When a limit of this module is passed, a number is not finite, names are missing, doubled
-        or not printable, or the target has one value only.
+        or not printable, the target has one value only, or is no index of a class.
     """
 
     x: Floats
     y: Floats
     features: tuple[str, ...]
     target: str
+    classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "x", _owned(self.x))
         object.__setattr__(self, "y", _owned(self.y))
         object.__setattr__(self, "features", tuple(self.features))
+        object.__setattr__(self, "classes", tuple(self.classes))
         _check_shapes(self.x.shape, self.y.shape)
         _check_names(self.features, self.target, self.x.shape[1])
         _check_numbers(self.x, self.y)
+        if self.classes:
+            _check_classes(self.classes, self.y)
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) of names and numbers; the same on every machine."""
         names = json.dumps([*self.features, self.target], ensure_ascii=True)
+        if self.classes:
+            names += json.dumps(self.classes, ensure_ascii=True)
         seen = sha256(f"{self.x.shape}{names}".encode())
         for array in (self.x, self.y):
             seen.update(array.astype("<f4", copy=False).tobytes())
@@ -95,12 +106,15 @@ class Table:
 
     def __repr__(self) -> str:
         rows, features = self.x.shape
-        return f"Table({rows} rows, {features} features, target={self.target!r})"
+        classes = f", {len(self.classes)} classes" if self.classes else ""
+        return f"Table({rows} rows, {features} features, target={self.target!r}{classes})"
 
     def pack(self) -> bytes:
         """This table as a safetensors file: `x`, `y`, and the names in its metadata."""
-        names = json.dumps({"features": self.features, "target": self.target})
-        return save({"x": self.x, "y": self.y}, metadata={NAMES: names})
+        names: dict[str, Any] = {"features": self.features, "target": self.target}
+        if self.classes:
+            names["classes"] = self.classes
+        return save({"x": self.x, "y": self.y}, metadata={NAMES: json.dumps(names)})
 
     @classmethod
     def unpack(cls, payload: bytes) -> Table:
@@ -114,12 +128,12 @@ class Table:
         if len(payload) > PACKED_LIMIT:
             expected = _("at most {limit:,} bytes").format(limit=PACKED_LIMIT)
             raise InvalidValue.of(TABLE, expected, _bytes(payload))
-        features, target = _header(payload)
+        features, target, classes = _header(payload)
         try:
             arrays = load(payload)
         except (SafetensorError, ValueError) as error:
             raise _not_packed(str(error)) from None
-        return cls(arrays["x"], arrays["y"], features, target)
+        return cls(arrays["x"], arrays["y"], features, target, classes)
 
 
 def _owned(array: ArrayLike) -> Floats:
@@ -151,13 +165,33 @@ def _check_names(features: tuple[str, ...], target: str, count: int) -> None:
     if len(features) != count:
         expected = _("a name for each of {count} features").format(count=count)
         raise InvalidValue.of(TABLE, expected, len(features))
+    _check_printable(names)
+    if len(set(names)) < len(names):
+        raise InvalidValue.of(TABLE, _("a different name for each column"), _twice(names))
+
+
+def _check_classes(classes: tuple[str, ...], y: Floats) -> None:
+    if not 2 <= len(classes) <= CLASSES_LIMIT:
+        expected = _("2 to {limit} classes").format(limit=CLASSES_LIMIT)
+        raise InvalidValue.of(TABLE, expected, len(classes))
+    _check_printable(classes)
+    if len(set(classes)) < len(classes):
+        raise InvalidValue.of(TABLE, _("a different name for each class"), _twice(classes))
+    wrong = (y != np.floor(y)) | (y < 0) | (y >= len(classes))
+    if wrong.any():
+        expected = _("classes as whole numbers from 0 to {last}").format(last=len(classes) - 1)
+        raise InvalidValue.of(TABLE, expected, float(y[wrong][0]))
+
+
+def _check_printable(names: tuple[str, ...]) -> None:
     for name in names:
         if not isinstance(name, str) or not 0 < len(name) <= NAME_LIMIT or not name.isprintable():
             expected = _("names of 1 to {limit} printable characters").format(limit=NAME_LIMIT)
             raise InvalidValue.of(TABLE, expected, name)
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidValue.of(TABLE, _("a different name for each column"), twice)
+
+
+def _twice(names: tuple[str, ...]) -> str:
+    return next(name for name in names if names.count(name) > 1)
 
 
 def _check_numbers(x: Floats, y: Floats) -> None:
@@ -173,7 +207,7 @@ def _check_numbers(x: Floats, y: Floats) -> None:
         raise InvalidValue.of(TABLE, expected, float(y[0]))
 
 
-def _header(payload: bytes) -> tuple[tuple[str, ...], str]:
+def _header(payload: bytes) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
     """Names in a packed table, its header found sound: what it claims is read before its arrays."""
     size = int.from_bytes(payload[:8], "little")
     if not 2 <= size <= min(HEADER_LIMIT, len(payload) - 8):
@@ -187,7 +221,10 @@ def _header(payload: bytes) -> tuple[tuple[str, ...], str]:
     features, target = names.get("features"), names.get("target")
     if not isinstance(features, list) or not isinstance(target, str):
         raise _not_packed(sorted(names))
-    return tuple(features), target
+    classes = names.get("classes", [])
+    if not isinstance(classes, list) or ("classes" in names and not classes):
+        raise _not_packed(classes)
+    return tuple(features), target, tuple(classes)
 
 
 def _shape(tensor: Any) -> tuple[int, ...]:

@@ -23,13 +23,21 @@ def script_of(history: History, table: bytes | None = None) -> str:
     Raises
     ------
     NotFound
-        When there is none: for a fork, a topic without scripts, data that is too large or gone.
+        When there is none: for a fork, a run whose weights were set by hand, a topic without
+        scripts, data that is too large or gone.
     """
     if history.fork is not None:
         raise NotFound(
             _(
                 "A fork goes on from another run's weights, so it has no script of its own. "
                 "The run it was forked from has one."
+            )
+        )
+    if any(note.get("edit") for note in history.notes):
+        raise NotFound(
+            _(
+                "Weights of this run were set by hand while it trained, so it has no script. "
+                "Train the same settings again without that, and that run has one."
             )
         )
     notes = [note for note in history.notes if note.get("set")]

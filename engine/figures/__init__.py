@@ -3,6 +3,8 @@
 from engine.figures.theme import (
     BLUE,
     CATEGORIES,
+    CLASS_COLORS,
+    CLASS_SYMBOLS,
     GREY,
     ORANGE,
     blank,
@@ -14,6 +16,8 @@ from engine.figures.view import View
 __all__ = [
     "BLUE",
     "CATEGORIES",
+    "CLASS_COLORS",
+    "CLASS_SYMBOLS",
     "GREY",
     "ORANGE",
     "View",

@@ -18,6 +18,35 @@ GREY = "#7d848c"
 CATEGORIES = ("#3b82c4", "#d9772b", "#009e73", "#cc79a7", "#b8960c", "#56b4e9", "#7d848c")
 """After Okabe & Ito (2008), told apart by colour-blind people."""
 
+CLASS_COLORS = (
+    ORANGE,
+    BLUE,
+    "#1cb58a",
+    "#a23b7a",
+    "#e6b000",
+    "#8cc3e6",
+    "#7d848c",
+    "#7a4a30",
+    "#4c3f9e",
+    "#c3c7cc",
+)
+"""Of classes 0 … 9: hues of Okabe & Ito, spread in lightness until all ten stay apart for
+protan-, deuter- and tritanopes (simulated after Machado et al. 2009; a test measures it)."""
+
+CLASS_SYMBOLS = (
+    "circle",
+    "square",
+    "diamond",
+    "triangle-up",
+    "cross",
+    "star",
+    "x",
+    "hexagon",
+    "pentagon",
+    "bowtie",
+)
+"""Of classes 0 … 9: a class is never told by its colour alone."""
+
 _AXIS = {
     "gridcolor": "rgba(125,132,140,0.18)",
     "zeroline": False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import plotly.graph_objects as go
 
@@ -20,6 +21,9 @@ class View:
         The kind of frame whose arrays the figure's live traces are bound to.
     draw
         Makes the figure; called only while the view is on show.
+    panel
+        The panel of the live view that shows it: the plotly `picture`, the `network` with every
+        neuron as its own small heat map, or the small `multiples` of a sweep.
     """
 
     name: str
@@ -27,3 +31,4 @@ class View:
     kind: str
     help: str
     draw: Callable[[], go.Figure]
+    panel: Literal["picture", "network", "multiples"] = "picture"

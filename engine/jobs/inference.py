@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import queue
+from base64 import b64decode
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.errors import GalleryError, Unavailable
 from engine.jobs.hostlink import HostLink, WorkerProcess
+from engine.jobs.line import Line
 from engine.jobs.wire import MESSAGE_LIMIT, send_json
 from engine.settings import Settings
 from engine.words import _
@@ -26,8 +29,18 @@ class Refused(GalleryError):
         self.status = body["status"]
 
 
+class Exported(NamedTuple):
+    """A model as a file, and the largest difference between its answers and the model's own."""
+
+    content: bytes
+    difference: float
+
+
 class InferencePool:
-    """Hands each request to a free warm worker. Thread-safe; calls block.
+    """Hands requests to warm workers.
+
+    `answer` is for coroutines and never blocks; it has workers of its own. All else blocks, and is
+    thread-safe.
 
     Parameters
     ----------
@@ -44,6 +57,9 @@ class InferencePool:
         self._places: queue.LifoQueue[tuple[WorkerProcess | None, int]] = queue.LifoQueue()
         for _number in range(settings.inference_workers):
             self._places.put((None, 0))
+        self._lines: list[Line | None] = [None] * settings.inference_workers
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening: asyncio.Lock | None = None
 
     def predict(
         self,
@@ -69,14 +85,64 @@ class InferencePool:
         GalleryError
             What the model has against the inputs.
         """
-        request = {
-            "topic": topic,
-            "key": key or str(checkpoint),
-            "config": dict(config or {}),
-            "checkpoint": checkpoint,
-            "inputs": inputs,
-        }
-        return self._answered(request, weights)
+        return self._answered(_request(topic, inputs, checkpoint, key, config), weights)
+
+    async def answer(
+        self,
+        topic: str,
+        inputs: list[Any],
+        *,
+        checkpoint: str | None = None,
+        key: str = "",
+        config: Mapping[str, Any] | None = None,
+        weights: Callable[[], bytes] | None = None,
+    ) -> dict[str, Any]:
+        """As `predict`, for coroutines: questions at the same time wait in the worker's socket."""
+        request = _request(topic, inputs, checkpoint, key, config)
+        try:
+            line = await self._line()
+            answer = await self._told(line, request, None)
+            if answer.get("missing") and weights is not None:
+                payload = await asyncio.to_thread(weights)
+                answer = await self._told(line, request, payload)
+        except (EOFError, OSError):  # TimeoutError is one
+            raise Unavailable(_("The model took too long or stopped. Try fewer inputs.")) from None
+        if "error" in answer:
+            raise Refused(answer["error"])
+        return answer
+
+    async def _told(
+        self, line: Line, request: Mapping[str, Any], payload: bytes | None
+    ) -> dict[str, Any]:
+        message = json.dumps({**request, "with_weights": payload is not None}).encode()
+        messages = (message,) if payload is None else (message, payload)
+        answer: dict[str, Any] = json.loads(await line.ask(*messages, seconds=self._timeout))
+        return answer
+
+    async def _line(self) -> Line:
+        """The line on which the fewest wait; a new one where there is none, or it has served long."""
+        if self._loop is not asyncio.get_running_loop():
+            self._hang_up()
+            self._loop, self._opening = asyncio.get_running_loop(), asyncio.Lock()
+        assert self._opening is not None
+        place = min(range(len(self._lines)), key=lambda i: getattr(self._lines[i], "waiting", 0))
+        line = self._lines[place]
+        if line is not None and line.open and line.asked < REQUESTS_PER_WORKER:
+            return line
+        async with self._opening:
+            if (newer := self._lines[place]) is not line and newer is not None and newer.open:
+                return newer  # somebody else's, meanwhile
+            worker = await asyncio.to_thread(self._host.fork, "predict", self._memory)
+            if line is not None:
+                line.retire()
+            opened = self._lines[place] = await Line.to(worker)
+            return opened
+
+    def _hang_up(self) -> None:
+        for place, line in enumerate(self._lines):
+            if line is not None:
+                line.end()
+            self._lines[place] = None
 
     def range_test(
         self, topic: str, config: Mapping[str, Any], attachments: Mapping[str, str]
@@ -102,6 +168,40 @@ class InferencePool:
             },
             None,
         )
+
+    def export(
+        self,
+        topic: str,
+        kind: str,
+        *,
+        checkpoint: str | None = None,
+        key: str = "",
+        config: Mapping[str, Any] | None = None,
+        weights: Callable[[], bytes] | None = None,
+    ) -> Exported:
+        """The model as a file of the kind `pt2` or `onnx`, checked against the original.
+
+        Made in a worker of its own, which ends with it: exporters take a second and 100 MB, and
+        predictions go on meanwhile.
+
+        Raises
+        ------
+        Unavailable, GalleryError
+            As `predict`; GalleryError also when file and model do not agree.
+        """
+        request = _request(topic, [], checkpoint, key, config)
+        request |= {"operation": "export", "format": kind}
+        worker = self._host.fork("predict", self._memory)
+        try:
+            answer = self._ask(worker, request, weights() if weights is not None else None)
+        except (EOFError, OSError):
+            raise Unavailable(_("The export took too long or stopped. Try again.")) from None
+        finally:
+            worker.kill()
+            worker.close()
+        if "error" in answer:
+            raise Refused(answer["error"])
+        return Exported(b64decode(answer["content"]), answer["difference"])
 
     def _answered(
         self, request: Mapping[str, Any], weights: Callable[[], bytes] | None
@@ -151,7 +251,25 @@ class InferencePool:
 
     def close(self) -> None:
         """Let the workers go."""
+        self._hang_up()
         while not self._places.empty():
             worker, _served = self._places.get_nowait()
             if worker is not None:
                 worker.close()
+
+
+def _request(
+    topic: str,
+    inputs: list[Any],
+    checkpoint: str | None,
+    key: str,
+    config: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """A question about a shipped `checkpoint`, or about the model `key`."""
+    return {
+        "topic": topic,
+        "key": key or str(checkpoint),
+        "config": dict(config or {}),
+        "checkpoint": checkpoint,
+        "inputs": inputs,
+    }

@@ -40,7 +40,8 @@ class JobSpec:
         Bytes (base64) that the settings refer to: the visitor's own `table`, the `snapshot`
         that a fork goes on from.
     fork
-        `{"run", "step"}` of the snapshot.
+        `{"run", "step"}` of the snapshot; `"edits"` are weights set by hand, as `checked_edits`
+        (forking.py) gives them.
     """
 
     topic: str

@@ -28,16 +28,17 @@ from engine.errors import (
 )
 from engine.events import Event
 from engine.history import History
-from engine.jobs.forking import SNAPSHOT
+from engine.jobs.forking import SNAPSHOT, checked_edits
 from engine.jobs.job import JobSpec, new_run_id, versions
 from engine.jobs.log import RunLog, Wake
 from engine.jobs.run import Archive, Executor, Run
 from engine.settings import Settings
+from engine.topics import topic
 from engine.words import _
 
 log = logging.getLogger(__name__)
 
-CONTROLS = ("pause", "resume", "step", "cancel", "set")
+CONTROLS = ("pause", "resume", "step", "cancel", "set", "edit")
 
 KILL_AFTER = 0.15
 """Seconds a worker has to obey a cancel before it is killed."""
@@ -167,8 +168,9 @@ class JobManager:
         return self.get(run_id).log.listen(wake)
 
     def control(self, run_id: str, message: Mapping[str, Any]) -> None:
-        """Steer a run: `{"type": "pause" | "resume" | "step" | "cancel"}` or
-        `{"type": "set", "values": {field: value}}`.
+        """Steer a run: `{"type": "pause" | "resume" | "step" | "cancel"}`,
+        `{"type": "set", "values": {field: value}}` or `{"type": "edit", "values": {index: value}}`
+        (weights of the first network, by index among its parameters).
 
         Raises
         ------
@@ -198,10 +200,21 @@ class JobManager:
                 run.config = run.config.live_change(wanted)
                 values = {name: getattr(run.config, name) for name in wanted}
                 message = {"type": "set", "values": values}
+            elif kind == "edit":
+                message = {"type": "edit", "values": self._edits(run, message.get("values"))}
             else:
                 run.state = "running" if kind == "resume" else "paused"
             task = run.task
         task.send(message)
+
+    @staticmethod
+    def _edits(run: Run, wanted: Any) -> dict[str, float]:
+        """The weights that a message sets, if they can be set in this run."""
+        if not topic(run.job.topic).edits_weights(run.config):
+            raise Conflict(
+                _("Weights of this run cannot be set by hand: it has to be one network.")
+            )
+        return checked_edits(wanted, run.log.history.started.get("parameters"))
 
     def status(self, run_id: str) -> dict[str, Any]:
         """State, rank in the queue (from 1), settings and latest step of a run."""

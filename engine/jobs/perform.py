@@ -38,6 +38,7 @@ def perform(job: JobSpec, inbox: Inbox, sink: Sink) -> None:
             paused=job.paused,
             attachments=job.attached(),
             fork_step=job.fork["step"] if job.fork else 0,
+            edits=job.fork.get("edits") if job.fork else None,
         )
         for event in topics.recipe(job.topic).run(config, context):
             if event.terminal:
@@ -59,7 +60,7 @@ def perform(job: JobSpec, inbox: Inbox, sink: Sink) -> None:
 
 def _hand_over(context: Context, sink: Sink) -> None:
     """What a run leaves beside its events: frames, snapshots and, when it is done, weights."""
-    sink.frames(context.held)
+    sink.frames(context.frames_held())
     files = {}
     if context.snapshots:
         files[SNAPSHOTS] = snapshots.pack(context.snapshots)

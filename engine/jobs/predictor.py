@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -35,7 +36,9 @@ class Predictor:
         ----------
         request
             `topic`, `key` (of the model), `config`, `checkpoint` (name of a shipped one, or
-            None), `inputs`; or `operation: "range_test"` with `config` and `attachments`.
+            None), `inputs`; with `operation: "export"` and a `format` instead of inputs the model
+            as a file (`content`, base64; `difference`); or `operation: "range_test"` with `config`
+            and `attachments`.
         weights
             safetensors bytes of a run's model, sent once; the answer `{"missing": true}` asks
             for them.
@@ -46,6 +49,8 @@ class Predictor:
             model = self._model(request, weights)
             if model is None:
                 return dumps({"missing": True})
+            if request.get("operation") == "export":
+                return dumps(_export(request, model))
             return dumps(topics.recipe(request["topic"]).predict(model, request["inputs"]))
         except GalleryError as error:
             refusal = {"code": error.code, "message": error.message, "field": error.field}
@@ -74,6 +79,13 @@ class Predictor:
         while len(self._models) > MODELS_KEPT:
             self._models.popitem(last=False)
         return self._models[key]
+
+
+def _export(request: Mapping[str, Any], model: Any) -> dict[str, Any]:
+    from engine.exports.program import export  # brings the exporters: only here
+
+    content, difference = export(request["topic"], model, request["format"])
+    return {"content": b64encode(content).decode("ascii"), "difference": difference}
 
 
 def _range_test(request: Mapping[str, Any]) -> dict[str, Any]:

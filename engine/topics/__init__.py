@@ -61,6 +61,13 @@ def figures(name: str) -> ModuleType:
     return import_module(f"{__name__}.{topic(name).name}.figures")
 
 
+def samples(name: str) -> ModuleType | None:
+    """What finds the rows behind a cell of a topic's figure (torch-free), if the topic has it."""
+    if not (folder(name) / "samples.py").is_file():
+        return None
+    return import_module(f"{__name__}.{name}.samples")
+
+
 def script(
     name: str, config: Config, table: Table | None = None, changes: Sequence[Change] = ()
 ) -> str:

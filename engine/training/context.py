@@ -41,6 +41,16 @@ Observer = Callable[[int, float, Mapping[str, float]], Iterable[Mapping[str, Any
 """Reads step, epoch and metrics of each measurement; gives the notes (`level`, `text`, …) it calls for."""
 
 
+Arrays = Mapping[str, Any]
+Draw = Callable[[], tuple[str, Arrays | Callable[[], Arrays]]]
+"""The kind of a frame, and its arrays or what makes them: a quick run draws only once it is over."""
+
+
+def drawn(data: Arrays | Callable[[], Arrays]) -> Arrays:
+    """The arrays of a frame, made if they have not been."""
+    return data() if callable(data) else data
+
+
 class Cancelled(Exception):
     """The visitor (or the service) ended the run."""
 
@@ -121,6 +131,9 @@ class Context:
         Bytes that the settings refer to, by name: `table`, `snapshot`.
     fork_step
         The step that the attached snapshot was taken at; 0 for a fresh run.
+    edits
+        Weights that the visitor has set by hand, by their index among the parameters. The recipe
+        takes them at its start and in `adapt`: see `take_edits`.
     """
 
     def __init__(
@@ -132,11 +145,13 @@ class Context:
         paused: bool = False,
         attachments: Mapping[str, bytes] | None = None,
         fork_step: int = 0,
+        edits: Mapping[str, float] | None = None,
     ) -> None:
         self.config: Any = config
         self.device = device
         self.attachments = dict(attachments or {})
         self.fork_step = fork_step
+        self.edits = {int(index): float(value) for index, value in (edits or {}).items()}
         self.inbox = inbox or Inbox()
         self.held: list[dict[str, Any]] = []
         self.weights: Mapping[str, Any] | None = None
@@ -245,7 +260,7 @@ class Context:
         step: int,
         epoch: float,
         measure: Callable[[], Mapping[str, float]],
-        draw: Callable[[], tuple[str, Mapping[str, Any]]] | None,
+        draw: Draw | None,
         now: bool = False,
     ) -> Iterator[Event]:
         """Yield the metric and the frame that are due at `step`; `now` forces both.
@@ -266,6 +281,7 @@ class Context:
             begun = time.thread_time()
             kind, data = draw()
             if shown:
+                data = drawn(data)
                 cost = time.thread_time() - begun
                 self._next_frame = moment + max(FRAME_INTERVAL, cost / SHARE)
                 yield Event("frame", {"kind": kind, "data": data, "kept": kept or now}, step)
@@ -312,18 +328,31 @@ class Context:
         self.held = [frame for frame in self.held if frame["step"] <= last["step"]]
         if self.held:
             frame = self.held.pop()
-            data = {"kind": frame["kind"], "data": frame["data"], "kept": True}
+            data = {"kind": frame["kind"], "data": drawn(frame["data"]), "kept": True}
             yield Event("frame", data, frame["step"])
+
+    def frames_held(self) -> list[dict[str, Any]]:
+        """The kept frames that were too quick to be sent, drawn by now."""
+        return [{**frame, "data": drawn(frame["data"])} for frame in self.held]
 
     # Controls ---------------------------------------------------------------------------------
 
-    def obey(self, show: Callable[[], Iterator[Event]]) -> Iterator[Event]:
+    def take_edits(self) -> dict[int, float]:
+        """The weights that were set by hand since this was asked last: index → value."""
+        taken, self.edits = self.edits, {}
+        return taken
+
+    def obey(
+        self, show: Callable[[], Iterator[Event]], adapt: Callable[[], None] | None = None
+    ) -> Iterator[Event]:
         """Carry out waiting controls and keep the pace; returns when the next step may run.
 
         Parameters
         ----------
         show
             Yields metric and frame of this moment, so that a pause shows exactly where it is.
+        adapt
+            Puts weights that were set by hand into the network, at once even in a pause.
 
         Raises
         ------
@@ -336,6 +365,11 @@ class Context:
         while True:
             for message in self.inbox.take():
                 yield from self._carry_out(message)
+            if self.edits and adapt is not None:
+                adapt()
+                self._measured = self._drawn = -1  # this step is to be seen once more
+                if told:
+                    yield from show()
             if self.paused:
                 if self._single_steps:
                     self._single_steps -= 1
@@ -364,6 +398,11 @@ class Context:
             text = _("Changed while training: {names}").format(names=names)
             before = {name: getattr(was, name) for name in message["values"]}
             yield self.note("info", text, set=dict(message["values"]), was=before)
+        elif kind == "edit":
+            values = {int(index): float(value) for index, value in message["values"].items()}
+            self.edits |= values
+            text = _("Weights set by hand: {count}").format(count=len(values))
+            yield self.note("info", text, edit=dict(message["values"]))
         elif kind == "step":
             self.paused = True
             self._single_steps += 1

@@ -26,12 +26,14 @@ BINS = 6
 WINDOW = 1.35
 """A level is the median over the steps of [at / WINDOW, at]."""
 
-RISE = 0.1
+RISE = 0.05
 """Validation this much above its minimum is overfitting, if it is also more than …"""
-SCATTER = 3.0
+SCATTER = 2.6
 """… this many standard deviations of its scatter, …"""
 LATER = 1.5
 """… and if the minimum lies this factor of steps back."""
+FLAT = 0.1
+"""Where validation is this near its minimum, chance may have put the minimum elsewhere."""
 RISE_LIVE, SCATTER_LIVE, LATER_LIVE = 0.3, 5.0, 3.0
 """The same while training goes on: it may still turn, and is looked at many times."""
 MEMORISED = 0.03
@@ -50,7 +52,7 @@ SLOW = 0.06
 """Share of the loss still to lose that a step of a well chosen rate removes at its best."""
 SMOOTH = 0.02
 """Rises of the loss (sum of logarithms) that a far too small rate may show."""
-CREEP, STEADY, STEADY_CREEP = 0.03, 0.2, 0.01
+CREEP, STEADY, STEADY_CREEP = 0.03, 0.2, 0.003
 """A slow run has not arrived if the first is what its forecast promises, or the third where the
 last doubling of the steps took off the second part of what the steps before it took off."""
 
@@ -146,15 +148,15 @@ def overfitting(
 
     The generalisation loss of Prechelt, *Early stopping, but when?* (1998): how far validation
     is above its minimum so far; here of medians, and beyond `scatters` standard deviations of
-    their own scatter.
+    their own scatter. What tells it from chance is above all that training has gone on falling:
+    hence `gap`.
     """
     validation, training = record.curve(record.validation), record.curve(record.training)
     if validation is None or training is None:
         return None
     binned = validation.bins()
     smooth = binned.smoothed()
-    at = int(smooth.values.argmin())
-    lowest, since = float(smooth.values[at]), float(smooth.steps[at])
+    lowest, since = bottom(smooth)
     last = float(validation.steps[-1])
     if lowest <= 0 or last < earliest or 1 + last < later * (1 + since):
         return None
@@ -167,6 +169,17 @@ def overfitting(
     if fell < MEMORISED or rose + fell < gap:
         return None
     return {"epoch": record.epoch(since), "rise": now / lowest - 1}
+
+
+def bottom(smooth: Curve) -> tuple[float, float]:
+    """The minimum of a curve and about the step it is at.
+
+    Few held-out rows put the minimum anywhere in a flat bottom; the middle of all steps (in their
+    logarithm) that are near it moves less.
+    """
+    lowest = float(smooth.values.min())
+    near = smooth.steps[smooth.values <= (1 + FLAT) * lowest]
+    return lowest, float(np.expm1(np.log1p(near).mean())) if len(near) else 0.0
 
 
 def scatter(binned: Curve) -> float:
@@ -355,7 +368,7 @@ WORDS = {
     "overfitting": (
         N_("Overfitting since epoch {epoch}"),
         N_(
-            "The validation loss was lowest there and is now {rise:.0%} above it, while the training "
+            "The validation loss was lowest about then and is now {rise:.0%} above it, while the training "
             "loss went on falling: the model learns the noise of its training points. Try early "
             "stopping (patience), more points, fewer units, an L2 penalty or dropout."
         ),

@@ -7,10 +7,9 @@ from functools import partial
 from typing import Any
 
 from engine.events import Event
-from engine.training.context import Context, Observer
+from engine.training.context import Context, Draw, Observer
 
 Measure = Callable[[], Mapping[str, float]]
-Draw = Callable[[], tuple[str, Mapping[str, Any]]]
 Save = Callable[[], Mapping[str, Any]]
 
 
@@ -36,9 +35,11 @@ def train(
     measure
         Metrics over the whole splits in eval mode, in original units.
     draw
-        `(kind, arrays)` of the picture at this moment.
+        `(kind, arrays)` of the picture at this moment; the arrays may be a function that makes
+        them later, from what it has copied.
     adapt
-        Called after a live change; reads `context.config`.
+        Called after a live change and after weights were set by hand; reads `context.config` and
+        `context.take_edits()`.
     stop
         Asked after every step whether training has reached its goal.
     save
@@ -67,7 +68,7 @@ def train(
     for k in range(first + 1, steps + 1):
         if context.wanted():
             config = context.config
-            yield from context.obey(partial(report, k - 1, True))
+            yield from context.obey(partial(report, k - 1, True), adapt)
             if adapt is not None and context.config is not config:
                 adapt()
         loss = step()

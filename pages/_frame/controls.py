@@ -17,6 +17,7 @@ from pages._frame.visit import Visit, key, remember_table
 SEGMENTS = 3
 """Choices up to this many stand side by side; more go into a list."""
 TOO_LONG_FOR_A_SLIDER = 10**6
+"""Steps from one end to the other; more are typed in."""
 IN_THE_BAR = ("speed",)
 
 
@@ -74,7 +75,8 @@ def control(spec: TopicSpec, visit: Visit, setting: Setting, **options: Any) -> 
     else:
         high = max(setting.slider_high, last)
         limits = {"min_value": setting.low, "max_value": high, "step": setting.step}
-        widget = st.number_input if high > TOO_LONG_FOR_A_SLIDER else st.slider
+        steps = (high - setting.low) / setting.step  # type: ignore[operator]
+        widget = st.number_input if steps > TOO_LONG_FOR_A_SLIDER else st.slider
         widget(value=last, **limits, **common)
 
 

@@ -11,6 +11,7 @@ from engine.data.tables import Table
 from engine.figures.view import View
 from engine.spec import TopicSpec
 from pages._frame.picture import figure_of, views_of
+from pages._frame.points import drawing_view, told
 from pages._frame.preset import recorded
 from pages._frame.tables import table_of
 from pages._frame.visit import Visit, key
@@ -37,6 +38,8 @@ class Look:
         self.views: tuple[View, ...] = views_of(spec.name, config, self.table)
         chosen = st.session_state.get(key(spec, "view"))
         self.view = next((v for v in self.views if v.name == chosen), self.views[0])
+        if told(spec, config):
+            self.view = drawing_view(self.views) or self.view  # there is nothing else to do yet
         self.figure = figure_of(spec.name, config, self.table, self.view.name)
 
     @property

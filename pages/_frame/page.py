@@ -21,13 +21,17 @@ from pages._frame.inside import code_and_model
 from pages._frame.link import write_link
 from pages._frame.look import Look
 from pages._frame.picture import baselines_of, curves_figure
-from pages._frame.points import LIMIT, points_edited, points_of
+from pages._frame.points import editing, points_edited
 from pages._frame.preset import recorded
 from pages._frame.range_test import RATE, range_test
 from pages._frame.runs import overlays, runs_table
+from pages._frame.samples import cell_clicked, marked, samples_card
+from pages._frame.serving import servable, serving
 from pages._frame.style import presenter_style
+from pages._frame.variants import multiples_of, variant_chosen
 from pages._frame.visit import Visit, be_present, end_fork, key, read_config, visit_of
-from pages._frame.words import curve_words, metric_words, plain, point_words, timeline_words
+from pages._frame.weights import network_of, weight_edited
+from pages._frame.words import curve_words, metric_words, plain, timeline_words
 from pages._live import panel, run_source
 
 PICTURE_HEIGHT = 400
@@ -88,8 +92,10 @@ def body(look: Look) -> None:
     left, middle, right = st.columns([248, 640, 396], gap="small")
     with left, st.container(border=True, key="card_settings"):
         settings_card(spec, visit)
-    with middle, st.container(border=True, key="card_picture"):
-        picture_panel(look)
+    with middle:
+        with st.container(border=True, key="card_picture"):
+            picture_panel(look)
+        samples_card(look)
     with right:
         with st.container(border=True, key="card_metrics"):
             metrics_panel(look)
@@ -111,19 +117,7 @@ def picture_panel(look: Look) -> None:
             key=key(spec, "view"),
             label_visibility="collapsed",
         )
-    points = points_of(spec, look.config) if look.view is look.views[0] else None
-    panel(
-        "picture",
-        look.source,
-        key=f"{spec.name}.picture",
-        callbacks={"on_edited_change": lambda: points_edited(spec, visit)},
-        figure=look.figure,
-        kind=look.view.kind,
-        height=PRESENTER_HEIGHT if visit.presenter else PICTURE_HEIGHT,
-        label=_("{topic}: {view}").format(topic=_(spec.title), view=look.view.title),
-        overlays=overlays(spec, visit),
-        **points_words_with(points),
-    )
+    PANELS[look.view.panel](look)
     panel(
         "timeline",
         look.source,
@@ -136,10 +130,61 @@ def picture_panel(look: Look) -> None:
         fork_line(spec, visit)
 
 
-def points_words_with(points: dict[str, Any] | None) -> dict[str, Any]:
-    """What the picture needs to let points be edited; nothing where they cannot be."""
-    edit = {"limit": LIMIT, "words": point_words()}
-    return {"points": points, "edit": edit} if points else {}
+def common_of(look: Look) -> dict[str, Any]:
+    """What every panel of the picture's card needs."""
+    return {
+        "kind": look.view.kind,
+        "height": PRESENTER_HEIGHT if look.visit.presenter else PICTURE_HEIGHT,
+        "label": _("{topic}: {view}").format(topic=_(look.spec.title), view=look.view.title),
+    }
+
+
+def plotly_panel(look: Look) -> None:
+    """A figure of the topic."""
+    spec, visit = look.spec, look.visit
+    panel(
+        "picture",
+        look.source,
+        key=f"{spec.name}.picture",
+        callbacks={
+            "on_edited_change": lambda: points_edited(spec, visit),
+            "on_cell_change": lambda: cell_clicked(look),
+        },
+        figure=look.figure,
+        overlays=overlays(spec, visit),
+        **common_of(look),
+        **editing(spec, look.config, look.view, look.views),
+        **marked(look),
+    )
+
+
+def network_panel(look: Look) -> None:
+    """Every unit of the network as its own small picture."""
+    spec, visit = look.spec, look.visit
+    panel(
+        "network",
+        look.source,
+        key=f"{spec.name}.network",
+        callbacks={"on_edited_change": lambda: weight_edited(spec, visit)},
+        **common_of(look),
+        **network_of(look),
+    )
+
+
+def multiples_panel(look: Look) -> None:
+    """The variants of a sweep side by side."""
+    spec, visit = look.spec, look.visit
+    panel(
+        "multiples",
+        look.source,
+        key=f"{spec.name}.multiples",
+        callbacks={"on_chosen_change": lambda: variant_chosen(spec, visit)},
+        **common_of(look),
+        **multiples_of(look),
+    )
+
+
+PANELS = {"picture": plotly_panel, "network": network_panel, "multiples": multiples_panel}
 
 
 def forked(spec: TopicSpec, visit: Visit) -> None:
@@ -221,11 +266,13 @@ def over_seeds(spec: TopicSpec, preset: str, published: Published) -> dict[str, 
 
 
 def below(look: Look) -> None:
-    """What is asked for less often, one thing at a time: runs, code and model, rate test, notes."""
+    """What is asked for less often, one thing at a time: runs, model, rate test, serving, notes."""
     spec, visit = look.spec, look.visit
     parts = {"runs": _("Runs"), "inside": _("Code and model")}
     if RATE in spec.config.settings():
         parts["rates"] = _("Learning-rate test")
+    if servable(spec):
+        parts["serve"] = _("Serve")
     parts["notes"] = _("What this is, what to try, sources")
     chosen = st.segmented_control(
         _("More"),
@@ -243,6 +290,8 @@ def below(look: Look) -> None:
             code_and_model(spec, visit, look.config)
         elif chosen == "rates":
             range_test(spec, visit, look.config)
+        elif chosen == "serve":
+            serving(look)
         else:
             st.markdown(notes(spec.name, language.get()))
 

@@ -15,7 +15,7 @@ from engine.errors import GalleryError
 from engine.figures import CATEGORIES
 from engine.spec import TopicSpec
 from engine.words import _
-from pages._frame.own_table import put_back
+from pages._frame.own import put_back
 from pages._frame.points import DRAWN
 from pages._frame.tables import take_up_table
 from pages._frame.train import PIN_LIMIT, active_run, steer

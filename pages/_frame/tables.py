@@ -11,7 +11,7 @@ from engine.config import Config
 from engine.data.tables import Table
 from engine.errors import GalleryError
 from engine.spec import TopicSpec
-from pages._frame.own_table import current_table
+from pages._frame.own import current_table
 from pages._frame.visit import key, owner
 
 ATTACHMENT = "attached_table"

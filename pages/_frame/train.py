@@ -18,6 +18,7 @@ from engine.jobs.run import Run
 from engine.spec import TopicSpec
 from engine.topics import figures
 from engine.words import _, language
+from pages._frame.points import told
 from pages._frame.tables import attachment, table_of, take_up_table
 from pages._frame.visit import (
     Visit,
@@ -54,7 +55,8 @@ def submit(spec: TopicSpec, visit: Visit, config: Config, *, paused: bool = Fals
     """Start a run of these settings; what speaks against it is put into `visit.message`."""
     current = service.current()
     if problem := hopeless(spec, config):
-        visit.notice, visit.sent, visit.run, visit.shared = problem, config, "", ""
+        visit.notice = "" if told(spec, config) else problem
+        visit.sent, visit.run, visit.shared = config, "", ""
         return
     try:
         job = JobSpec.checked(
@@ -131,12 +133,20 @@ def forked(visit: Visit, job: JobSpec, config: Config) -> JobSpec:
     return replace(
         job,
         attachments={**job.attachments, SNAPSHOT: snapshot},
-        fork={"run": run, "step": step},
+        fork={"run": run, "step": step, **({"edits": visit.edits} if visit.edits else {})},
     )
 
 
-def fork_here(spec: TopicSpec, visit: Visit, run: str, step: int) -> None:
-    """Go on from `step` of a run, waiting there for other settings; the run itself is kept."""
+def fork_here(
+    spec: TopicSpec, visit: Visit, run: str, step: int, edits: dict[str, float] | None = None
+) -> None:
+    """Go on from `step` of a run, waiting there for other settings; the run itself is kept.
+
+    Parameters
+    ----------
+    edits
+        Weights set by hand: index → value.
+    """
     current = service.current()
     if active_run(visit) is not None and visit.run == run:
         steer(visit, type="cancel")
@@ -149,7 +159,7 @@ def fork_here(spec: TopicSpec, visit: Visit, run: str, step: int) -> None:
     remember(visit, _("settings"))
     take_up_table(spec, run)
     put_values(spec, visit, config.model_dump())
-    visit.fork = (run, step)
+    visit.fork, visit.edits = (run, step), edits or {}
     if run not in visit.pins:
         visit.pins = [*visit.pins, run][-PIN_LIMIT:]
     submit(spec, visit, read_config(spec, visit), paused=True)

@@ -39,7 +39,8 @@ class Visit:
     link
         The URL's parameters as last written; `old_links` those before, and until when they were.
     fork
-        The run and the step that the next runs go on from.
+        The run and the step that the next runs go on from; `edits` are the weights that were set by
+        hand there.
     pins
         Runs drawn over the one on show.
     undo
@@ -63,6 +64,7 @@ class Visit:
     link: dict[str, str] = field(default_factory=dict)
     old_links: list[tuple[dict[str, str], float]] = field(default_factory=list)
     fork: tuple[str, int] | None = None
+    edits: dict[str, float] = field(default_factory=dict)
     pins: list[str] = field(default_factory=list)
     undo: list[Removed] = field(default_factory=list)
     fixed: dict[str, Any] = field(default_factory=dict)
@@ -136,7 +138,7 @@ def read_config(spec: TopicSpec, visit: Visit) -> Config:
 
 def own_table_digest(spec: TopicSpec, visit: Visit, values: dict[str, Any]) -> str:
     """The digest of the table that counts: the one chosen last, by its controls or with a run."""
-    from pages._frame.own_table import current_table
+    from pages._frame.own import current_table
 
     if values.get("data") != OWN:
         visit.own_table = None
@@ -163,7 +165,7 @@ def end_fork(visit: Visit) -> None:
     """Let the next run start from scratch again, without the branch before the fork."""
     if visit.fork:
         visit.pins = [run for run in visit.pins if run != visit.fork[0]]
-    visit.fork = None
+    visit.fork, visit.edits = None, {}
 
 
 def remember_table(visit: Visit, table: Any) -> None:
@@ -205,4 +207,5 @@ def _depart(name: str) -> None:
 
 def be_present() -> None:
     """Tell the JobManager that this tab is open; it is told too when the session goes."""
+    service.current().page_drawn()
     _present(owner())

@@ -90,6 +90,21 @@ def point_words() -> dict[str, str]:
     }
 
 
+def brush_words() -> dict[str, str]:
+    """Painting points of several classes."""
+    return point_words() | {
+        "edit": _("Draw points"),
+        "hint": _(
+            "Press and drag to paint, drag a point to move it; double-click or long-press deletes."
+        ),
+        "empty": _("Press and drag on the plot to paint points; choose another class and go on."),
+        "classes": _("Class of new points"),
+        "add_class": _("Add a class"),
+        "eraser": _("Eraser"),
+        "key": _("Key: {key}"),
+    }
+
+
 def run_words() -> dict[str, str]:
     """The table of runs; how a run ended, where it was not well."""
     return {
@@ -126,4 +141,40 @@ def export_words() -> dict[str, str]:
         "failed": _("That did not work. Try again."),
         "no_picture": _("There is no picture yet."),
         "step": _("step {step} of {total}"),
+    }
+
+
+def network_words() -> dict[str, str]:
+    """The network, its tooltips, and the window in which a weight is changed."""
+    return {
+        "inputs": _("Inputs"),
+        "neuron": _("1 neuron"),
+        "neurons": _("{count} neurons"),
+        "classes": _("Classes"),
+        "output": _("Output"),
+        "certainty": _("the paler, the less certain"),
+        "more": _("+ {count}"),
+        "held": _("held out"),
+        "links": _("Weights"),
+        "input": _("input {name}"),
+        "class": _("class {name}"),
+        "unit": _("neuron {unit}, layer {layer}"),
+        "short": _("neuron {unit}"),
+        "bias": _("bias"),
+        "change": _("Click to change it"),
+        "which": _("Which weight"),
+        "value": _("Value"),
+        "close": _("Close"),
+        "local": _("Seen here only. Train to go on from your own weights."),
+        "none": _("Press Train, and the network appears."),
+        "large": _("This network has too many weights to be drawn here. Choose another view."),
+    }
+
+
+def multiples_words() -> dict[str, str]:
+    """The small surfaces of a sweep."""
+    return {
+        "accuracy": _("accuracy {val} (training {train})"),
+        "best": _("best"),
+        "choose": _("click to go on with it"),
     }

@@ -37,7 +37,18 @@ _component = st.components.v2.component(
 )
 
 Part = Literal[
-    "card", "curves", "exports", "feed", "image", "metrics", "picture", "runs", "status", "timeline"
+    "card",
+    "curves",
+    "exports",
+    "feed",
+    "image",
+    "metrics",
+    "multiples",
+    "network",
+    "picture",
+    "runs",
+    "status",
+    "timeline",
 ]
 
 

@@ -1,7 +1,9 @@
 // Figures name arrays of a run, and get them here: `meta.live = { property: name }` of a trace is
 // filled from the frame that is shown, or from what is told once a run (`stream.told`).
+// What neither holds may follow from them (derived.js), or from a network's weights (forward.js).
 // `meta.until = name` cuts all of them to the steps in `name` that have been reached.
 
+import { derived } from "./derived.js";
 import { decode } from "./image.js";
 
 const decoded = new WeakMap();
@@ -31,7 +33,7 @@ export function boundLayout(layout, frame, told) {
 }
 
 function found(name, frame, told) {
-  return plain(frame?.data[name] ?? told?.arrays?.[name]);
+  return plain(frame?.data[name] ?? told?.arrays?.[name]) ?? derived(name, frame?.data, told);
 }
 
 // Whether a bound trace has nothing to show in this frame, such as the band of a single seed.

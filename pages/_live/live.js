@@ -8,6 +8,8 @@ import { Exports } from "./exports.js";
 import { Feed } from "./feed.js";
 import { Image } from "./image.js";
 import { Metrics } from "./metrics.js";
+import { Multiples } from "./multiples.js";
+import { Network } from "./network.js";
 import { Picture } from "./picture.js";
 import { Runs } from "./runs.js";
 import { Status } from "./status.js";
@@ -15,7 +17,7 @@ import { Timeline } from "./timeline.js";
 
 const PARTS = {
   card: Card, curves: Curves, exports: Exports, feed: Feed, image: Image, metrics: Metrics,
-  picture: Picture, runs: Runs, status: Status, timeline: Timeline,
+  multiples: Multiples, network: Network, picture: Picture, runs: Runs, status: Status, timeline: Timeline,
 };
 const panels = new WeakMap();
 

@@ -4,11 +4,15 @@
 // kind: the kind of frame the figure follows; without it, the main one
 // overlays: see overlays.js; traces with `meta.ghost` are repeated for each, with its last frame
 // edit, points: see points.js; without `edit` the points cannot be edited
+// marked: { x: [], y: [] }, points that are to stand out
+// triggers: edited (see points.js); cell → { actual, predicted, run, step }, when a cell of a heat map
+// with `meta.cells` is clicked: its row, its column, and the run and step on show (step null: the latest)
 
 import { bound, boundLayout, isEmpty } from "./binding.js";
 import { Overlays } from "./overlays.js";
 import { CONFIG, loadPlotly, themed } from "./plotly.js";
 import { PointEditor } from "./points.js";
+import { sample as symbolOf } from "./symbols.js";
 
 const FIELDS = new Set(["bar", "heatmap", "contour", "surface"]);
 const VIRIDIS = ["#440154", "#31688e", "#35b779", "#fde725"];
@@ -39,6 +43,7 @@ export class Picture {
       this.keys = data.figure.data.map((trace) => (trace.name && trace.showlegend !== false ? key(trace) : null));
       this.shown = [];
     }
+    this.markedText = JSON.stringify(data.marked);
     this.editor.update(data.edit, data.points);
     loadPlotly(data.plotly).then(() => this.schedule());
   }
@@ -59,7 +64,7 @@ export class Picture {
     const frame = stream.frame(kind);
     const untilStep = figure.data.some((trace) => trace.meta?.until) ? stream.step : null;
     const overlays = this.overlays.ready;
-    const shown = [frame, stream.started, stream.frames.get("baselines"), untilStep, this.figures, theme, this.overlays.key, this.editor.state];
+    const shown = [frame, stream.started, stream.frames.get("baselines"), untilStep, this.figures, this.markedText, theme, this.overlays.key, this.editor.state];
     if (shown.length === this.shown.length && shown.every((value, i) => value === this.shown[i])) return;
     this.shown = shown;
     const ghosts = overlays.flatMap((overlay) => figure.data.filter((trace) => trace.meta?.ghost).map((trace) => ghost(trace, overlay, kind)));
@@ -68,8 +73,28 @@ export class Picture {
     layout.uirevision = this.figures; // a zoom stays while the run goes on
     for (const name of Object.keys(layout)) if (/^scene\d*$/.test(name)) layout[name].uirevision = kind ?? "scene"; // and the camera for good
     this.drawLegend(traces, frame, overlays);
-    Plotly.react(this.node, this.editor.traces([...ghosts, ...traces]), this.editor.layout(layout), CONFIG);
+    Plotly.react(this.node, [...this.editor.traces([...ghosts, ...traces]), ...this.marks()], this.editor.layout(layout), CONFIG);
+    this.listen();
     this.editor.place();
+  }
+
+  // Rings around the points that are to stand out.
+  marks() {
+    const { marked } = this.data;
+    if (!marked?.x.length) return [];
+    const marker = { symbol: "circle-open", size: 15, color: getComputedStyle(this.node).color, line: { width: 2 } };
+    return [{ type: "scatter", mode: "markers", ...marked, marker, showlegend: false, hoverinfo: "skip", meta: { overlay: true } }];
+  }
+
+  listen() {
+    if (this.listening) return;
+    this.listening = true;
+    this.node.on("plotly_click", ({ points: [{ data, pointIndex }] }) => {
+      if (!data.meta?.cells || !Array.isArray(pointIndex)) return;
+      const [actual, predicted] = pointIndex;
+      const { cursor, source } = this.stream;
+      this.component.setTriggerValue("cell", { actual, predicted, run: source.id ?? "", step: cursor });
+    });
   }
 
   drawLegend(traces, frame, overlays) {
@@ -92,10 +117,12 @@ function ghost(trace, { title, color, stream }, kind) {
 function key({ name, type, mode, marker, line, fillcolor, fill, colorscale, thin }) {
   const item = document.createElement("span");
   item.className = "gl-key";
-  const sample = document.createElement("i");
+  let sample = document.createElement("i");
   const color = [marker?.color, line?.color, fillcolor].flat().find((value) => typeof value === "string") ?? "currentColor";
   sample.className = mode === "markers" ? "gl-dot" : fill || FIELDS.has(type) ? "gl-area" : thin ? "gl-thin" : "gl-line";
-  if (FIELDS.has(type) && type !== "bar") {
+  const symbol = mode === "markers" && typeof marker?.symbol === "string" ? marker.symbol : "circle";
+  if (!symbol.startsWith("circle")) sample = symbolOf(symbol.replace("-open", ""), color, symbol.endsWith("open"));
+  else if (FIELDS.has(type) && type !== "bar") {
     const stops = Array.isArray(colorscale) ? colorscale.map(([at, stop]) => `${stop} ${100 * at}%`) : VIRIDIS;
     sample.style.background = `linear-gradient(90deg, ${stops})`;
   } else if (marker?.symbol?.endsWith?.("open")) sample.style.boxShadow = `inset 0 0 0 1.5px ${color}`;

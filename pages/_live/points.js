@@ -2,11 +2,16 @@
 //
 // data.edit: { limit, words: { edit, hint, clear, full? } } or absent
 //   edit ("Edit points", the switch), hint (what clicks do), clear ("Clear"), full ("{limit} points at most")
-// data.points: { x: [], y: [], held?: [] } in data order; held: which ones are held out (drawn open)
+//   for points of several classes also { classes, own, note? }, and the words of brush.js and { empty }:
+//   classes [{ name, color, symbol }], own (whether they are the visitor's), note (what is wrong with them)
+// data.points: { x: [], y: [], held?: [], label?: [] } in data order; held: which ones are held out (drawn open)
 // While it is on, the figure's traces of markers that follow no frame give way to these points.
-// trigger (of the picture): edited → { points: [[x, y], …] }, after each finished gesture
+// It is on by itself where the visitor's own points are none yet, or have something wrong with them.
+// trigger (of the picture): edited → { points: [[x, y] or [x, y, class], …] }, after each finished gesture
 
+import { Brush, distance, ERASER, stroke } from "./brush.js";
 import { digits, element, fill, rounded } from "./format.js";
+import { outline } from "./symbols.js";
 
 const REACH = { mouse: 10, pen: 14, touch: 22 }; // px around a point that count as on it
 const STILL = 4; // px that a press may move and still be a click
@@ -23,12 +28,25 @@ export class PointEditor {
     this.toggle.type = "button";
     this.toggle.hidden = true;
     this.toggle.ariaPressed = "false";
-    this.toggle.onclick = (event) => { this.turn(!this.on); if (event.detail) this.toggle.blur(); };
-    root.querySelector(".gl-head").append(this.toggle);
+    this.toggle.onclick = (event) => {
+      this.turn(!this.on);
+      if (this.on) this.hold(); // a zoom stays
+      [this.opened, this.declined] = [false, !this.on];
+      if (event.detail) this.toggle.blur();
+    };
+    this.head = root.querySelector(".gl-head");
+    this.legend = root.querySelector(".gl-legend");
     this.box = root.querySelector(".gl-box");
+    this.brush = new Brush(() => this.render());
     this.bar = element("div", "gl-points-bar");
+    this.bar.hidden = true;
     this.bar.innerHTML = `<span class="gl-hint"></span><b aria-live="polite"></b><button type="button" class="gl-button"></button>`;
     [this.hint, this.told, this.clear] = this.bar.children;
+    this.head.append(this.brush.row, this.toggle);
+    this.clear.before(this.brush.eraser);
+    this.box.before(this.bar);
+    this.watcher = new ResizeObserver(() => this.fit());
+    for (const part of [this.bar, this.head]) this.watcher.observe(part);
     this.clear.onclick = () => { this.points = []; this.finish(); };
     this.svg = document.createElementNS(SVG, "svg");
     this.svg.setAttribute("class", "gl-points");
@@ -55,7 +73,9 @@ export class PointEditor {
     svg.addEventListener("keydown", (event) => this.key(event));
     svg.addEventListener("blur", () => this.choose(-1));
     this.onKey = (event) => {
-      if (!["Delete", "Backspace"].includes(event.key) || event.composedPath()[0].closest?.("input, textarea, [contenteditable]")) return;
+      if (event.composedPath()[0].closest?.("input, textarea, [contenteditable]")) return;
+      if (this.classes && !event.ctrlKey && !event.metaKey && !event.altKey && this.brush.key(event.key)) event.preventDefault();
+      if (!["Delete", "Backspace"].includes(event.key)) return;
       const index = this.hovered >= 0 ? this.hovered : this.chosen;
       if (index < 0 || this.drag) return;
       event.preventDefault();
@@ -69,12 +89,26 @@ export class PointEditor {
     this.toggle.hidden = !this.edit;
     if (!this.edit) { this.turn(false); return; }
     const { words } = this.edit;
+    this.classes = edit.classes ?? null;
+    this.brush.update(this.classes, Math.max(0, ...(points.label ?? [])) + 1, words);
     this.toggle.textContent = words.edit;
     this.clear.textContent = words.clear;
     this.svg.setAttribute("aria-label", words.hint);
     this.held = points.held ?? [];
-    this.given = points.x.map((x, i) => [rounded(x), rounded(points.y[i])]);
+    this.given = points.x.map((x, i) => [rounded(x), rounded(points.y[i]), ...(this.classes ? [points.label[i]] : [])]);
     this.settle();
+    this.offer();
+  }
+
+  // Opens by itself where there is nothing to look at yet, and closes when other data come.
+  offer() {
+    const { own, note } = this.edit;
+    const waits = own && (note || !this.given.length);
+    if (waits && !this.on && !this.declined) {
+      this.turn(true);
+      this.opened = true;
+    } else if (!own && this.opened) this.turn(false);
+    if (!waits) this.declined = false;
   }
 
   // Takes the page's points, but not ones from before the latest gesture.
@@ -93,18 +127,35 @@ export class PointEditor {
   turn(on) {
     if (on === this.on) return;
     this.on = on;
+    this.opened = false;
     this.toggle.ariaPressed = String(on);
-    if (on) this.box.append(this.svg, this.bar);
-    else for (const part of [this.svg, this.bar]) part.remove();
+    this.usual ??= this.head.offsetHeight;
+    this.bar.hidden = !on;
+    this.brush.show(on && this.classes);
+    this.legend.hidden = on && Boolean(this.classes); // the classes to choose from say the same
+    if (on) this.box.append(this.svg);
+    else this.svg.remove();
     this.box.classList.toggle("gl-editing", on);
-    this.ranges = null;
+    this.laid = false; // until the plot has made room
     this.giveUp();
-    this.place();
+    this.ranges = null;
+    this.fit();
     document[on ? "addEventListener" : "removeEventListener"]("keydown", this.onKey);
     this.redraw();
   }
 
+  // The plot gives up the room of the bar and of rows of classes, so that nothing around the picture moves.
+  fit() {
+    this.full ??= parseFloat(this.plot.style.height);
+    const more = this.on ? Math.max(0, this.head.offsetHeight - this.usual) : 0;
+    const height = `${this.full - this.bar.offsetHeight - more}px`;
+    if (this.plot.style.height === height) return;
+    this.plot.style.height = height;
+    this.redraw();
+  }
+
   release() {
+    this.watcher.disconnect();
     document.removeEventListener("keydown", this.onKey);
     clearTimeout(this.settling);
   }
@@ -113,7 +164,7 @@ export class PointEditor {
 
   // Changes when the figure has to be drawn anew.
   get state() {
-    return this.on && JSON.stringify(this.ranges);
+    return `${this.plot.style.height} ${this.on && JSON.stringify(this.ranges)}`;
   }
 
   traces(traces) {
@@ -132,13 +183,20 @@ export class PointEditor {
   place() {
     if (!this.on || !this.plot._fullLayout?.xaxis) return;
     const { xaxis, yaxis } = this.plot._fullLayout;
-    this.ranges ??= { x: [...xaxis.range], y: [...yaxis.range] };
+    this.hold();
+    this.laid = true;
     Object.assign(this.svg.style, { left: `${xaxis._offset}px`, top: `${yaxis._offset}px`, width: `${xaxis._length}px`, height: `${yaxis._length}px` });
     if (this.placed !== this.plot) {
       this.placed = this.plot;
       this.plot.on("plotly_afterplot", () => this.place());
     }
     this.render();
+  }
+
+  // Keeps the axes as they are.
+  hold() {
+    const { xaxis, yaxis } = this.plot._fullLayout ?? {};
+    if (xaxis) this.ranges ??= { x: [...xaxis.range], y: [...yaxis.range] };
   }
 
   // Gestures --------------------------------------------------------------------------------
@@ -152,13 +210,19 @@ export class PointEditor {
     const at = this.at(event);
     const before = this.points.map((point) => [...point]);
     let index = this.near(event);
+    if (this.erasing) {
+      this.drag = { id: event.pointerId, before, erases: true };
+      this.rub(at);
+      return;
+    }
     const added = index < 0;
     if (added) {
       if (this.points.length >= this.edit.limit) return;
-      index = this.points.push(this.value(at)) - 1;
+      index = this.points.push(this.made(at)) - 1;
     }
     const [x, y] = this.pixel(this.points[index]);
-    this.drag = { id: event.pointerId, index, added, before, from: at, shift: [x - at[0], y - at[1]], moved: false };
+    const paints = added && this.classes && at;
+    this.drag = { id: event.pointerId, index, added, before, paints, from: at, shift: [x - at[0], y - at[1]], moved: false };
     if (!added && event.pointerType === "touch") this.pressing = setTimeout(() => { this.drag = null; this.remove(index); }, LONG_PRESS);
     this.choose(index);
   }
@@ -167,10 +231,30 @@ export class PointEditor {
     const { drag } = this;
     if (event.pointerId !== drag.id) return;
     const at = this.at(event);
+    if (drag.erases) { this.rub(at); return; }
+    if (drag.paints) { this.paint(at); return; }
     if (!drag.moved && Math.hypot(at[0] - drag.from[0], at[1] - drag.from[1]) < STILL) return;
     drag.moved = true;
     clearTimeout(this.pressing);
-    this.points[drag.index] = this.value([at[0] + drag.shift[0], at[1] + drag.shift[1]]);
+    this.shift(drag.index, [at[0] + drag.shift[0], at[1] + drag.shift[1]]);
+    this.render();
+  }
+
+  // Points of the chosen class along the way, until there are as many as there may be.
+  paint(at) {
+    const { places, end } = stroke(this.drag.paints, at);
+    if (!places.length) return;
+    Object.assign(this.drag, { paints: end, moved: true });
+    this.points.push(...places.slice(0, this.edit.limit - this.points.length).map((place) => this.made(place)));
+    this.render();
+  }
+
+  // Takes away what lies under the eraser on its way there.
+  rub(at) {
+    const from = this.drag.at ?? at;
+    this.drag.at = at;
+    this.points = this.points.filter((point) => distance(this.pixel(point), from, at) > ERASER);
+    this.chosen = this.hovered = -1;
     this.render();
   }
 
@@ -179,9 +263,10 @@ export class PointEditor {
     const { drag } = this;
     if (!drag || event.pointerId !== drag.id) return;
     this.drag = null;
-    if (drag.added) this.fresh = { index: drag.index, time: performance.now() };
+    if (drag.added && !(drag.paints && drag.moved)) this.fresh = { index: drag.index, time: performance.now() };
     else if (drag.moved) this.fresh = null;
-    if (drag.added || drag.moved) this.finish();
+    if (drag.paints && drag.moved) this.chosen = -1; // a stroke is not one point to move by keys
+    if (drag.added || drag.moved || this.points.length < drag.before.length) this.finish();
     if (event.pointerType === "touch") this.look(-1);
     else this.hover(event);
   }
@@ -197,6 +282,7 @@ export class PointEditor {
 
   // Two quick clicks on an empty place have added one point, and are not to take it away.
   doubleClick(event) {
+    if (this.erasing) return;
     const index = this.near(event);
     const { fresh } = this;
     if (index !== fresh?.index || performance.now() - fresh.time > DOUBLE) this.remove(index);
@@ -212,7 +298,7 @@ export class PointEditor {
     const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key] ?? [];
     if (event.key === "Escape") this.giveUp();
     else if (event.key === "Enter" && points.length < this.edit.limit) {
-      this.chosen = points.push(this.value([this.svg.clientWidth / 2, this.svg.clientHeight / 2])) - 1;
+      this.chosen = points.push(this.made([this.svg.clientWidth / 2, this.svg.clientHeight / 2])) - 1;
       this.finish();
     } else if (dx == null || !points.length) return;
     else if (event.shiftKey && this.chosen >= 0) this.nudge(dx, dy);
@@ -227,7 +313,7 @@ export class PointEditor {
   // Moves the chosen point by a hundredth of the axes.
   nudge(dx, dy) {
     const [x, y] = this.pixel(this.points[this.chosen]);
-    this.points[this.chosen] = this.value([x + (dx * this.svg.clientWidth) / 100, y - (dy * this.svg.clientHeight) / 100]);
+    this.shift(this.chosen, [x + (dx * this.svg.clientWidth) / 100, y - (dy * this.svg.clientHeight) / 100]);
     this.render();
     clearTimeout(this.keyTimer);
     this.keyTimer = setTimeout(() => this.finish(), KEY_REST);
@@ -270,6 +356,19 @@ export class PointEditor {
     return [xaxis.p2d(clamped(x, xaxis._length)), yaxis.p2d(clamped(y, yaxis._length))];
   }
 
+  // A new point there, of the chosen class.
+  made(place) {
+    return [...this.value(place), ...(this.classes ? [this.brush.chosen] : [])];
+  }
+
+  shift(index, place) {
+    this.points[index] = [...this.value(place), ...this.points[index].slice(2)];
+  }
+
+  get erasing() {
+    return Boolean(this.classes) && this.brush.erasing;
+  }
+
   // The point under the pointer, or -1.
   near(event) {
     const [x, y] = this.at(event);
@@ -294,24 +393,39 @@ export class PointEditor {
   }
 
   render() {
-    if (!this.on || !this.plot._fullLayout?.xaxis) return;
-    const { points, drag, edit } = this;
-    const full = points.length >= edit.limit;
-    while (this.svg.childElementCount < points.length) this.svg.append(document.createElementNS(SVG, "circle"));
+    if (!this.on || !this.laid) return;
+    const { points, drag, classes } = this;
+    const tag = classes ? "path" : "circle";
+    if (this.svg.firstChild && this.svg.firstChild.localName !== tag) this.svg.replaceChildren();
+    while (this.svg.childElementCount < points.length) this.svg.append(document.createElementNS(SVG, tag));
     while (this.svg.childElementCount > points.length) this.svg.lastChild.remove();
-    points.forEach((point, i) => {
-      const circle = this.svg.children[i];
-      const [x, y] = this.pixel(point);
-      circle.setAttribute("cx", x);
-      circle.setAttribute("cy", y);
-      circle.setAttribute("r", i === this.hovered || i === this.chosen ? 7 : 5);
-      circle.setAttribute("class", [this.held[i] ? "gl-held" : "", i === this.chosen ? "gl-chosen" : ""].join(" ").trim());
-    });
-    this.svg.dataset.does = drag ? "moves" : this.hovered >= 0 ? "move" : full ? "nothing" : "add";
-    this.hint.textContent = full && edit.words.full ? fill(edit.words.full, { limit: edit.limit }) : edit.words.hint;
-    const about = points[drag?.index ?? (this.hovered >= 0 ? this.hovered : this.chosen)];
-    this.told.textContent = about ? `${digits(about[0])}, ${digits(about[1])}` : "";
+    points.forEach((point, i) => this.mark(this.svg.children[i], point, i));
+    const full = points.length >= this.edit.limit;
+    this.svg.dataset.does = this.erasing ? "erase" : drag?.paints ? "paint" : drag ? "moves" : this.hovered >= 0 ? "move" : full ? "nothing" : classes ? "paint" : "add";
+    this.say(full, points[drag?.index ?? (this.hovered >= 0 ? this.hovered : this.chosen)]);
     this.clear.disabled = !points.length;
+  }
+
+  mark(node, point, i) {
+    const [x, y] = this.pixel(point);
+    const radius = i === this.hovered || i === this.chosen ? 7 : 5;
+    node.setAttribute("class", [this.held[i] ? "gl-held" : "", i === this.chosen ? "gl-chosen" : ""].join(" ").trim());
+    if (this.classes) {
+      const { color, symbol } = this.classes[point[2]];
+      node.setAttribute("transform", `translate(${x},${y})`);
+      node.setAttribute("d", outline(symbol, radius));
+      node.style.setProperty("--class", color);
+    } else for (const [name, value] of Object.entries({ cx: x, cy: y, r: radius })) node.setAttribute(name, value);
+  }
+
+  // What clicks do, or what stands against them; and where the point is that they are about.
+  say(full, about) {
+    const { limit, note, words } = this.edit;
+    const usual = this.classes && !this.points.length ? words.empty : note || words.hint;
+    this.hint.textContent = full && words.full ? fill(words.full, { limit }) : usual;
+    this.hint.title = this.hint.textContent;
+    const of = about && this.classes ? `${this.classes[about[2]].name}: ` : "";
+    this.told.textContent = about ? `${of}${digits(about[0])}, ${digits(about[1])}` : "";
   }
 }
 
@@ -323,7 +437,7 @@ export function isPoints({ type = "scatter", mode, meta }) {
 // Whether two lists have the same points, as exactly as settings keep them.
 function alike(some, others) {
   const near = (a, b) => Math.abs(a - b) <= 2e-4 + 1e-5 * Math.abs(a);
-  return some.length === others.length && some.every(([x, y], i) => near(x, others[i][0]) && near(y, others[i][1]));
+  return some.length === others.length && some.every(([x, y, kind], i) => near(x, others[i][0]) && near(y, others[i][1]) && kind === others[i][2]);
 }
 
 function clamped(value, length) {

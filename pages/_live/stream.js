@@ -74,6 +74,11 @@ class Stream {
   addRow(step, epoch, time, values) {
     const { columns } = this;
     const length = columns.step.length;
+    if (length && step === columns.step.at(-1)) { // measured once more
+      for (const [name, value] of Object.entries(values)) (columns[name] ??= new Array(length).fill(null))[length - 1] = value;
+      this.filled += 1;
+      return;
+    }
     if (length && step <= columns.step.at(-1)) { // a history was quicker than the events
       const row = { step, epoch, time, ...values };
       this.addRows(Object.fromEntries(Object.entries(row).map(([name, value]) => [name, [value]])));
@@ -105,15 +110,18 @@ class Stream {
     while (this.cursor != null && this.count > 1 && steps[this.count - 1] > this.cursor) this.count -= 1;
   }
 
-  // Files a frame at its place; one that is there already stays the same object.
-  addFrame(frame) {
+  // Files a frame at its place. One that is there already stays the same object, unless the run
+  // shows that step anew (weights were set by hand).
+  addFrame(frame, anew = false) {
     const { kind, step, kept } = frame;
     if (!this.film.has(kind)) this.film.set(kind, []);
     let frames = this.film.get(kind);
     let at = frames.length;
     while (at && frames[at - 1].step > step) at -= 1;
-    if (at && frames[at - 1].step === step) frames[at - 1].kept ||= kept;
-    else frames.splice(at, 0, frame);
+    if (at && frames[at - 1].step === step) {
+      if (anew) frames[at - 1] = { ...frame, kept: kept || frames[at - 1].kept };
+      else frames[at - 1].kept ||= kept;
+    } else frames.splice(at, 0, frame);
     if (frames.length > FRAMES) this.film.set(kind, (frames = thinned(frames)));
     if (this.cursor == null) this.frames.set(kind, frames.at(-1));
     else if (step <= this.cursor || frames.length === 1) this.frames.set(kind, before(frames, this.cursor));
@@ -310,7 +318,7 @@ class RunStream extends Stream {
       for (const row of rows) this.addRow(row.step, row.epoch, row.time, row.values);
       this.addRow(step, data.epoch, time, data.values);
       if (data.memory != null) this.memory = data.memory;
-    } else if (type === "frame") this.addFrame({ kind: data.kind, step, data: data.data, kept: Boolean(data.kept) });
+    } else if (type === "frame") this.addFrame({ kind: data.kind, step, data: data.data, kept: Boolean(data.kept) }, true);
     else if (type === "note") {
       if (data.paused != null) this.state = data.paused ? "paused" : "running";
       else this.notes.push({ step, ...data });

@@ -17,10 +17,10 @@ from engine.topics.regression.measuring import Gauge
 from engine.topics.regression.models import Random, Regressor, scales
 from engine.topics.regression.spec import RegressionConfig
 from engine.topics.regression.steps import gradient_step, line_search_step
-from engine.topics.regression.stopping import Stopping
 from engine.training import optimisers, snapshots
 from engine.training.batches import Batches
 from engine.training.schedules import SCHEDULES
+from engine.training.stopping import Stopping
 from engine.words import _
 
 
@@ -52,11 +52,13 @@ class Learner:
         self._base, self._factor = config.learning_rate, SCHEDULES[config.schedule]
         self._done = 0
         self.stopping = Stopping(
-            config,
-            list(self.model.parameters()),
-            self.batches.per_epoch,
-            self.gauge.losses,
-            self.gauge.validation if self.gauge.has_validation else None,
+            [p.detach() for p in self.model.parameters()],
+            members=config.seeds,
+            epochs=config.epochs,
+            per_epoch=self.batches.per_epoch,
+            patience=config.patience,
+            validation=self.gauge.validation if self.gauge.has_validation else None,
+            goal=(lambda: self.gauge.losses() <= config.target) if config.target else None,
         )
         self.model.train()
         plain = config.schedule == "constant" and not self.stopping.active

@@ -6,17 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from engine.data.tables import Table
 from engine.errors import InvalidValue
 from engine.events import Event
-from engine.topics.regression import data, inspecting, rates
+from engine.topics.regression import data, inspecting
 from engine.topics.regression.batched import build
 from engine.topics.regression.data import Dataset
 from engine.topics.regression.learner import Learner
 from engine.topics.regression.measuring import summary
 from engine.topics.regression.models import Regressor, Scales
 from engine.topics.regression.spec import RegressionConfig
+from engine.training import rates
 from engine.training.context import Context
 from engine.training.diagnosis import Diagnosis
 from engine.training.layers import table
@@ -24,6 +26,8 @@ from engine.training.loop import train
 from engine.words import _
 
 INPUT_LIMIT = 1e30
+UNTESTED = {"schedule": "constant", "patience": 0, "target": 0.0, "seeds": 1, "epochs": 20_000}
+"""Settings that a range test sets aside."""
 
 
 def run(config: RegressionConfig, context: Context) -> Iterator[Event]:
@@ -43,7 +47,7 @@ def run(config: RegressionConfig, context: Context) -> Iterator[Event]:
         parameters=sum(p.numel() for p in learner.model.parameters()),
         samples=learner.batches.rows,
         steps_total=learner.steps,
-        arrays=gauge.arrays(),
+        arrays={**gauge.arrays(), "features": list(dataset.features)},
         layers=table(learner.alone().net, learner.example()),
     )
     if config.patience and not gauge.has_validation:
@@ -60,7 +64,8 @@ def run(config: RegressionConfig, context: Context) -> Iterator[Event]:
         save=learner.saved,
         observer=diagnosis,
     )
-    if words := stopping.words():
+    goal = _("the loss is at most {target:g}").format(target=config.target)
+    if words := stopping.words(goal):
         yield context.note("info", words)
     for note in diagnosis.conclude(reached=stopping.over):
         yield context.note(**note)
@@ -79,8 +84,6 @@ def rows(config: RegressionConfig, attachments: Mapping[str, bytes]) -> Dataset:
     GalleryError
         When they cannot be had, or are too few or all alike.
     """
-    from engine.data.tables import Table
-
     own = Table.unpack(attachments["table"]) if "table" in attachments else None
     dataset = data.make(config, own)
     data.check(dataset)
@@ -89,7 +92,7 @@ def rows(config: RegressionConfig, attachments: Mapping[str, bytes]) -> Dataset:
 
 def range_test(config: RegressionConfig, attachments: Mapping[str, bytes]) -> dict[str, Any]:
     """`rate`, `loss` and `suggestion`: see `rates.range_test`."""
-    plain = config.changed(rates.NEUTRAL)
+    plain = config.changed(UNTESTED)
     return rates.range_test(config, Learner(plain, rows(config, attachments)))
 
 
@@ -126,6 +129,26 @@ def predict(model: Regressor, inputs: Sequence[Any]) -> dict[str, list[Any]]:
     if middle:
         answer |= {"low": mean[:, 0].tolist(), "high": mean[:, -1].tolist()}
     return answer
+
+
+def exportable(model: Regressor) -> tuple[nn.Module, Tensor]:
+    """What answers as `predict` does, as a module, and an example of its input (2, F).
+
+    (N, F) raw features → (N, 1), or (N, 3) quantiles: means over the members.
+    """
+    return Answers(model).eval(), torch.zeros(2, len(model.shift))
+
+
+class Answers(nn.Module):
+    """The mean over the members: (N, F) → (N, Q)."""
+
+    def __init__(self, model: Regressor) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Tensor:
+        outputs: Tensor = self.model(x)
+        return outputs.mean(0) if outputs.dim() == 3 else outputs
 
 
 def numbers(value: Any, position: int, features: int) -> list[float]:

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import torch
+from engine.topics.faulty.spec import FaultyConfig
 
 from engine.training.loop import train
 
@@ -43,6 +44,11 @@ def run(config, context):
         step, steps=config.steps, steps_per_epoch=1, context=context, measure=measure, draw=draw
     )
     yield context.done(measure(), {"weight": torch.ones(2)})
+
+
+def debug_config():
+    """Nothing goes wrong."""
+    return FaultyConfig()
 
 
 def strike(fault: str) -> None:

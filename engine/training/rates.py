@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from engine.config import Config
 from engine.errors import GalleryError
-from engine.topics.regression.learner import Learner
-from engine.topics.regression.spec import RegressionConfig
 from engine.words import _
 
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 150
@@ -20,10 +19,16 @@ EXPLODED = 4.0
 BELOW_MINIMUM = 0.1
 """The suggestion, of the rate at which the loss is lowest: beyond that it is about to explode."""
 
-NEUTRAL = {"schedule": "constant", "patience": 0, "target": 0.0, "seeds": 1, "epochs": 20_000}
+
+class Learner(Protocol):
+    """What can be tested: one step of learning at a rate that can be set."""
+
+    def set_rate(self, base: float) -> None: ...
+
+    def step(self) -> Any: ...
 
 
-def range_test(config: RegressionConfig, learner: Learner) -> dict[str, Any]:
+def range_test(config: Config, learner: Learner) -> dict[str, Any]:
     """Losses of a fresh model whose rate grows from step to step (Smith 2017, Cyclical LRs).
 
     Returns
@@ -36,7 +41,7 @@ def range_test(config: RegressionConfig, learner: Learner) -> dict[str, Any]:
     GalleryError
         With L-BFGS, which finds its own step lengths.
     """
-    if config.optimiser == "lbfgs":
+    if getattr(config, "optimiser", "") == "lbfgs":
         raise GalleryError(
             _("L-BFGS searches for its own step length: leave its learning rate at 1."),
             field="optimiser",

@@ -1,50 +1,63 @@
-"""Early stopping and a target: looked at when an epoch ends, so never a matter of the clock."""
+"""Early stopping and a goal: looked at when an epoch ends, so never a matter of the clock."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from engine.topics.regression.spec import RegressionConfig
 from engine.words import _
 
 Losses = Callable[[], Tensor]
 """The loss of each member, (K,)."""
+Reached = Callable[[], Tensor]
+"""Whether each member has reached its goal, (K,) of bool."""
 
 
 class Stopping:
     """Watches the losses; each member keeps the weights it stops with, as if it were alone.
 
     With `patience`, those of its best validation loss (Prechelt 1998, Early Stopping: But When?);
-    with a `target`, those that reached it.
+    with a goal, those that reached it.
 
     Parameters
     ----------
+    parameters
+        What is kept and put back; with `stacked`, their first dimension counts the members.
+    epochs, per_epoch
+        How long training would last; steps of an epoch.
+    patience
+        Epochs without a better validation loss; 0 for ever.
     validation
         None when no rows are held out: then there is nothing to be patient about.
+    goal
+        None without one.
     """
 
     def __init__(
         self,
-        config: RegressionConfig,
-        parameters: Sequence[nn.Parameter],
+        parameters: Sequence[Tensor],
+        *,
+        members: int,
+        epochs: int,
         per_epoch: int,
-        training: Losses,
-        validation: Losses | None,
+        patience: int = 0,
+        validation: Losses | None = None,
+        goal: Reached | None = None,
+        stacked: bool | None = None,
     ) -> None:
-        self.target = config.target
-        self.patience = config.patience if validation is not None else 0
-        self.active = bool(self.target or self.patience)
-        self._total = config.epochs * per_epoch
+        self.patience = patience if validation is not None else 0
+        self.active = bool(goal or self.patience)
+        self._total = epochs * per_epoch
         self._per_epoch, self._done = per_epoch, 0
-        self._parameters, self._members = parameters, config.seeds
-        self._training, self._validation = training, validation
-        self.best = torch.full((config.seeds,), torch.inf)
-        self.best_epoch = torch.zeros(config.seeds)
-        self.finished = torch.zeros(config.seeds)  # the epoch each member stopped at, or 0
-        self.reached = torch.zeros(config.seeds)  # whether that was for the target
+        self._parameters = parameters
+        self._stacked = members > 1 if stacked is None else stacked
+        self._goal, self._validation = goal, validation
+        self.best = torch.full((members,), torch.inf)
+        self.best_epoch = torch.zeros(members)
+        self.finished = torch.zeros(members)  # the epoch each member stopped at, or 0
+        self.reached = torch.zeros(members)  # whether that was for the goal
         self._kept = [p.detach().clone() for p in parameters]
 
     @torch.no_grad()
@@ -62,8 +75,8 @@ class Stopping:
             self.best_epoch[better] = epoch
             self._keep(better)
             self.finished[running & (epoch - self.best_epoch >= self.patience)] = epoch
-        if self.target:
-            hit = running & (self._training().cpu() <= self.target)
+        if self._goal is not None:
+            hit = running & self._goal().cpu()
             self._keep(hit)
             self.finished[hit], self.reached[hit] = epoch, 1
         if self.over or (self.patience and self._done == self._total):
@@ -77,7 +90,7 @@ class Stopping:
         return bool((self.finished > 0).all())
 
     def _keep(self, chosen: Tensor) -> None:
-        if self._members == 1 and chosen.all():
+        if not self._stacked and chosen.all():
             torch._foreach_copy_(self._kept, [p.detach() for p in self._parameters])
         elif chosen.any():
             for kept, p in zip(self._kept, self._parameters, strict=True):
@@ -85,20 +98,24 @@ class Stopping:
 
     def _put_back(self, chosen: Tensor | None = None) -> None:
         for kept, p in zip(self._kept, self._parameters, strict=True):
-            if self._members == 1:
+            if not self._stacked:
                 if chosen is None or chosen.all():
                     p.copy_(kept)
             else:
                 where = slice(None) if chosen is None else chosen
                 p[where] = kept[where]
 
-    def words(self) -> str | None:
-        """What happened, for a note; None if training ran to its end."""
+    def words(self, goal: str = "") -> str | None:
+        """What happened, for a note; None if training ran to its end.
+
+        Parameters
+        ----------
+        goal
+            The goal in words: `the loss is at most 0.1`.
+        """
         epoch = round(float(self.finished.max()))
         if self.over and self.reached.all():
-            return _("Stopped after epoch {epoch}: the loss is at most {target:g}.").format(
-                epoch=epoch, target=self.target
-            )
+            return _("Stopped after epoch {epoch}: {goal}.").format(epoch=epoch, goal=goal)
         if self.patience and self._done:
             text = _(
                 "No better validation loss for {patience} epochs: stopped after epoch {epoch}, "
