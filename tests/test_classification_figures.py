@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from functools import cache
 from itertools import combinations
 
@@ -9,7 +11,9 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 from sklearn.linear_model import LogisticRegression
+from test_live_js import RECORDING, Site, show
 
+from engine.bench.browser import chromium
 from engine.data.tables import Table
 from engine.figures import BLUE, CLASS_COLORS, CLASS_SYMBOLS, ORANGE
 from engine.topics.classification import baselines, data, figures, figures_parts
@@ -433,3 +437,99 @@ def test_an_own_table_of_many_classes_draws():
     assert len(found) == 5
     assert sum(bindings(t).get("y", "").startswith("roc_") for t in found["roc"].data) == 10
     assert set(reached(config, table)) == {"Majority", "Nearest neighbour"}
+
+
+# In the browser
+
+NAMES = ("class 0", "class 1", "class 2")
+ARCHITECTURE = {
+    "inputs": ["x", "y"],
+    "shift": [0, 0],
+    "spread": [1, 1],
+    "layers": [{"kind": "linear", "inputs": 2, "outputs": 3}],
+    "outputs": 3,
+    "classes": list(NAMES),
+    "parameters": 9,
+    "extent": [-1.2, 1.2, -1.2, 1.2],
+}
+WEIGHTS = np.array([[-4, 0], [4, 0], [0, 4]])
+"""Class 0 lies at the left, class 1 at the right, class 2 above."""
+
+
+def history():
+    theta = np.append(WEIGHTS.ravel(), [0, 0, 0]).astype("<f4")
+    encoded = {"dtype": "float32", "shape": [1, 9], "b64": base64.b64encode(theta).decode()}
+    curve = [k / 100 for k in range(101)]
+    frame = {"theta": encoded, "confusion": [[9, 0, 1], [2, 6, 0], [0, 0, 0]], "roc_x": curve}
+    frame |= {f"roc_{k}": curve for k in range(3)} | {f"auc_{k}": 0.5 + k / 8 for k in range(3)}
+    return {
+        "run": "r1",
+        "started": {"device": "cpu", "arrays": {"architecture": ARCHITECTURE}, "steps_total": 1},
+        "metrics": {"step": [1], "epoch": [1], "time": [0]},
+        "frames": [{"kind": "net", "step": 1, "data": frame}],
+        "notes": [],
+        "artifacts": [],
+        "terminal": {"type": "done", "step": 1, "data": {}},
+    }
+
+
+@pytest.fixture(scope="module")
+def page():
+    site = Site()
+    site.histories = {"/history": history()}
+    with chromium() as browser:
+        opened = browser.new_page(base_url=site.url)
+        errors = []
+        opened.on("pageerror", lambda error: errors.append(str(error)))
+        opened.goto("/")
+        opened.wait_for_function("window.ready")
+        for name in ("surface", "confusion", "roc"):
+            figure = json.loads(drawn("three-spirals")[name].to_json())
+            data = {"figure": figure, "kind": "net", "label": name}
+            show(opened, "picture", RECORDING, slot=name, **data)
+        opened.wait_for_selector("[aria-label=roc] .textpoint text", state="attached")
+        yield opened
+        assert errors == []
+    site.http.shutdown()
+
+
+def spot(page, name, x, y):
+    """Where the point (x, y) of a picture is on the screen; categories by number."""
+    return page.locator(f"[aria-label={name}]").evaluate(
+        """(node, [x, y]) => {
+          node.scrollIntoView();
+          const { _fullLayout: { xaxis, yaxis } } = node, box = node.getBoundingClientRect();
+          return [box.x + xaxis._offset + xaxis.l2p(x), box.y + yaxis._offset + yaxis.l2p(y)];
+        }""",
+        [x, y],
+    )
+
+
+@pytest.mark.browser
+def test_the_pointer_is_told_class_and_probability(page):
+    page.mouse.move(*spot(page, "surface", 0, 0))
+    page.mouse.move(*spot(page, "surface", 1.1, -1.1), steps=4)
+    box = page.locator("[aria-label=surface] .hoverlayer .hovertext text.nums", has_text="%")
+    box.wait_for(state="attached", timeout=5000)
+    name, share = box.text_content().split()[1:3]
+    logits = WEIGHTS @ [1.1, -1.1]
+    expected = np.exp(logits[1]) / np.exp(logits).sum()
+    assert (name, float(share.split("%")[0])) == ("1", pytest.approx(100 * expected, abs=1))
+
+
+@pytest.mark.browser
+def test_counts_are_in_their_cells_and_let_a_click_through(page):
+    texts = page.locator("[aria-label=confusion] .textpoint text").all_text_contents()
+    assert texts == ["9", "0", "1", "2", "6", "0", "0", "0", "0"]
+    cells = "document.querySelector('[aria-label=confusion]').data[0].z"
+    assert page.evaluate(cells) == [[0.9, 0, 0.1], [0.25, 0.75, 0], [0, 0, 0]]
+    page.mouse.click(*spot(page, "confusion", 0, 1))
+    page.wait_for_function("told.some(([name]) => name === 'cell')")
+    sent = page.evaluate("told.find(([name]) => name === 'cell')[1]")
+    assert (sent["actual"], sent["predicted"]) == (1, 0)
+
+
+@pytest.mark.browser
+def test_areas_are_written_under_their_curves(page):
+    texts = page.locator("[aria-label=roc] .textpoint text").all_text_contents()
+    assert texts == [f"{name} {0.5 + k / 8:.3f}" for k, name in enumerate(NAMES)]

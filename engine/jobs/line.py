@@ -12,6 +12,7 @@ import os
 import socket
 import struct
 from collections import deque
+from contextlib import suppress
 from typing import cast
 
 from engine.jobs.hostlink import WorkerProcess
@@ -99,7 +100,8 @@ class Line(asyncio.Protocol):
         self._worker.kill()
         self._worker.close()
         if self._transport is not None:
-            self._transport.abort()
+            with suppress(RuntimeError):  # the event loop is over
+                self._transport.abort()
 
     # What the event loop calls -------------------------------------------------------------------
 
@@ -128,6 +130,7 @@ class Line(asyncio.Protocol):
             self.end()
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._worker.close()
         while self._waiting:
             answer = self._waiting.popleft()
             if not answer.done():

@@ -195,7 +195,7 @@ def about(chosen: Chosen) -> str:
     )
     listed = min(len(cell.rows), TABLE_ROWS)
     if listed < cell.total:
-        text += " " + _("{count} of them are listed.").format(count=listed)
+        text += " " + _("Listed here: {count}.").format(count=listed)
     return text + (" " + _("The surest come first.") if listed > 1 else "")
 
 

@@ -268,7 +268,7 @@ def files_panel(spec: TopicSpec, served: Served) -> None:
             "and compared with the model before you get it."
         ).format(count=len(served.model.signature.features) or "F")
     )
-    name = f"{spec.name}.programs"
+    name = f"{spec.name}.programs_made"
     made = st.session_state.get(name)
     if made is None or made[0] != served.id:
         if not st.button(_("Make the files"), key=key(spec, "programs")):

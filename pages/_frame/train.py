@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -152,17 +153,28 @@ def fork_here(
         steer(visit, type="cancel")
         current.manager.wait_ended(run, LEAVE_WAIT)
     try:
-        config = spec.config.parse(current.history(run, owner()).config)
+        history = current.history(run, owner())
+        config = spec.config.parse(history.config)
     except GalleryError as error:
         visit.message = error.message
         return
     remember(visit, _("settings"))
     take_up_table(spec, run)
-    put_values(spec, visit, config.model_dump())
+    values = config.model_dump()
+    if edits and step >= history.started.get("steps_total", step):
+        values |= longer(spec, values)
+        visit.notice = _("Training had ended there; with twice the epochs it can go on.")
+    put_values(spec, visit, values)
     visit.fork, visit.edits = (run, step), edits or {}
     if run not in visit.pins:
         visit.pins = [*visit.pins, run][-PIN_LIMIT:]
     submit(spec, visit, read_config(spec, visit), paused=True)
+
+
+def longer(spec: TopicSpec, values: dict[str, Any]) -> dict[str, Any]:
+    """Settings with which a run does not end where it has ended before."""
+    epochs = spec.config.settings()["epochs"]
+    return {epochs.name: min(2 * values[epochs.name], epochs.high or values[epochs.name])}
 
 
 def steer(visit: Visit, **message: object) -> None:

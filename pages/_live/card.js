@@ -3,6 +3,7 @@
 import { bound } from "./binding.js";
 
 const BLUE = "#3b82c4";
+const SHADES = 600; // steps of a colour scale
 
 export class Card {
   part = "card";
@@ -38,27 +39,50 @@ export class Card {
     const frame = stream.frame(this.kind);
     const { data, layout } = this.figure;
     this.context.clearRect(0, 0, this.width, this.height);
-    const traces = data.filter((trace) => trace.type === "scatter" && trace.line?.width !== 0)
+    const traces = data.filter(({ type, mode, line, xaxis = "x" }) => (type === "scatter" ? mode !== "text" && line?.width !== 0 : type === "heatmap") && xaxis === "x")
       .map((trace) => bound(trace, frame, stream.told, stream.step))
       .filter((trace) => trace.x && trace.y);
+    this.crowded = traces.reduce((sum, trace) => sum + (trace.mode === "markers" ? trace.x.length : 0), 0) > 100;
     const x = scale(layout.xaxis?.range ?? extent(traces.flatMap((trace) => trace.x)), 0, this.width);
     const y = scale(layout.yaxis?.range ?? extent(traces.flatMap((trace) => trace.y)), this.height, 0);
     for (const trace of traces) {
-      if (trace.mode === "markers") this.markers(trace, x, y);
+      if (trace.type === "heatmap") this.field(trace, x, y);
+      else if (trace.mode === "markers") this.markers(trace, x, y);
       else this.line(trace, x, y);
     }
   }
 
   markers({ x: xs, y: ys, marker }, x, y) {
     const { context } = this;
-    context.fillStyle = context.strokeStyle = marker?.color ?? BLUE;
-    context.lineWidth = 1.4;
+    const color = (i) => painted(marker, i) ?? BLUE;
+    const ring = marker?.line?.color;
     xs.forEach((value, i) => {
+      context.fillStyle = color(i);
+      context.strokeStyle = ring ?? color(i);
+      context.lineWidth = ring ? 1 : 1.4;
       context.beginPath();
-      context.arc(x(value), y(ys[i]), 3.2, 0, 2 * Math.PI);
-      if (marker?.symbol?.endsWith("open")) context.stroke();
-      else context.fill();
+      context.arc(x(value), y(ys[i]), this.crowded ? 2.4 : 3.2, 0, 2 * Math.PI);
+      const open = marker?.symbol?.endsWith?.("open");
+      if (!open) context.fill();
+      if (open || ring) context.stroke();
     });
+  }
+
+  // A heat map as a picture of one pixel a value, stretched over its place.
+  field({ x: xs, y: ys, z, zmin, zmax, colorscale }, x, y) {
+    if (!z?.length) return;
+    const shade = shades(colorscale);
+    const [rows, columns] = [z.length, z[0].length];
+    const picture = new ImageData(columns, rows);
+    z.forEach((row, r) => row.forEach((value, c) => {
+      const at = Math.round((SHADES * (value - zmin)) / (zmax - zmin));
+      picture.data.set(shade[Math.max(0, Math.min(SHADES, at))], 4 * ((rows - 1 - r) * columns + c));
+    }));
+    this.sheet ??= document.createElement("canvas");
+    [this.sheet.width, this.sheet.height] = [columns, rows];
+    this.sheet.getContext("2d").putImageData(picture, 0, 0);
+    const [left, top] = [x(xs[0]), y(ys.at(-1))];
+    this.context.drawImage(this.sheet, left, top, x(xs.at(-1)) - left, y(ys[0]) - top);
   }
 
   line({ x: xs, y: ys, line }, x, y) {
@@ -71,6 +95,25 @@ export class Card {
     context.stroke();
     context.setLineDash([]);
   }
+}
+
+// The colour of one marker: its own, or that of its number on the colour scale.
+function painted({ color, colorscale, cmin, cmax } = {}, i) {
+  const own = Array.isArray(color) ? color[i] : color;
+  if (typeof own !== "number") return own;
+  return colorscale.findLast(([at]) => at <= (own - cmin) / (cmax - cmin))?.[1];
+}
+
+// A colour scale of ours, [[at, "rgba(r,g,b,a)"], …], as the pixels [r, g, b, a] of SHADES + 1 steps.
+function shades(colorscale) {
+  const stops = colorscale.map(([at, color]) => [at, color.match(/[\d.]+/g).map(Number)]);
+  return Array.from({ length: SHADES + 1 }, (_, i) => {
+    const upper = Math.max(1, stops.findIndex(([at]) => at >= i / SHADES));
+    const [[low, from], [high, to]] = [stops[upper - 1], stops[upper]];
+    const share = high > low ? (i / SHADES - low) / (high - low) : 1;
+    const [r, g, b, a] = from.map((value, channel) => value + share * (to[channel] - value));
+    return [r, g, b, 255 * a];
+  });
 }
 
 // Range of the values with a little room, for a figure that leaves its axis open.

@@ -69,13 +69,27 @@ export class Exports {
   // The figure as the page draws it now, zoom and camera included, with a legend and a ground.
   drawn() {
     const node = document.querySelector(".gl-picture.js-plotly-plot");
-    if (!node) throw new Refused(this.data.words.no_picture);
+    if (!node) return this.apart();
     const data = named(node.data.map((trace) => (trace.meta?.hidden ? { ...trace, visible: true } : trace)));
     const layout = { ...node.layout, dragmode: "zoom", paper_bgcolor: background(node), ...legend(node.layout, this.data.title) };
     return { data, layout, node };
   }
 
+  // The figure of what is on show, where the page shows it by other means than plotly.
+  apart() {
+    const { figure, kind, title } = this.data;
+    const { stream } = this;
+    const frame = stream.frame(kind);
+    if (!frame || !document.querySelector(".gl-net, .gl-multiples")) throw new Refused(this.data.words.no_picture);
+    const base = themed(boundLayout(figure.layout, frame, stream.told), this.root);
+    const layout = { ...base, paper_bgcolor: background(this.root), ...legend(base, title) };
+    const data = named(figure.data.map((trace) => bound(trace, frame, stream.told, stream.step)));
+    return { data, layout, node: { clientWidth: WIDTH, clientHeight: HEIGHT } };
+  }
+
   async png() {
+    const network = document.querySelector(".gl-net canvas");
+    if (network) return save(opaque(network, background(network)), `${this.data.name}.png`);
     const { data, layout, node } = this.drawn();
     const size = { width: node.clientWidth, height: node.clientHeight + 32 };
     const url = await globalThis.Plotly.toImage({ data, layout: { ...layout, ...size, autosize: false } }, { format: "png", scale: 2, ...size });
@@ -173,6 +187,17 @@ function file({ url, title, help, download }) {
   item.append(link);
   if (help) item.append(element("small", "", help));
   return item;
+}
+
+// A drawn canvas on a ground, as a data URL.
+function opaque(drawn, ground) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [drawn.width, drawn.height];
+  const context = canvas.getContext("2d");
+  context.fillStyle = ground;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(drawn, 0, 0);
+  return canvas.toDataURL("image/png");
 }
 
 function save(url, name) {

@@ -8,7 +8,7 @@
 // trigger: edited → { run, step, index, value }, the index among the parameters of the first network
 
 import { arrange, curve, under } from "./diagram.js";
-import { cost, flattened, forward, gridInputs, networks, planOf, probabilityMaps } from "./forward.js";
+import { cost, flattened, forward, gridInputs, networks, planOf, probabilities, probabilityMaps } from "./forward.js";
 import { digits, element, fill } from "./format.js";
 import { Sheet, classShades, paint, paintClasses, signedShades, singleShades, surroundings } from "./heat.js";
 import { outline, sample } from "./symbols.js";
@@ -201,7 +201,7 @@ export class Network {
     const inputs = gridInputs(architecture, ICON);
     const { layers, logits } = forward(architecture, theta, inputs);
     this.icons = [inputs, ...layers];
-    if (this.layout.columns.length > this.icons.length) this.icons.push(logits.length === 1 ? logits : probabilityMaps(architecture, [theta], ICON));
+    if (this.layout.columns.length > this.icons.length) this.icons.push(probabilities(logits));
     this.paintIcons();
     this.paintLarge();
   }
@@ -216,7 +216,7 @@ export class Network {
       unit.row = at;
       const values = this.icons[c][unit.unit];
       const last = column.layer === this.layout.plan.length - 1;
-      if (last && this.architecture.outputs > 1) paint(sheet.pixels, this.single[unit.unit % this.single.length], values, ICON, at * ICON, 0, 1);
+      if (last) paint(sheet.pixels, this.architecture.outputs > 1 ? this.single[unit.unit % this.single.length] : this.soft, values, ICON, at * ICON, 0, 1);
       else {
         const scale = Math.max(LEAST_SCALE.value, largest(values));
         paint(sheet.pixels, this.signed, values, ICON, at * ICON, -scale, scale);

@@ -17,11 +17,12 @@ XOR = dict(
     scaling="none",
     initialisation="pytorch",
     optimiser="sgd",
+    l2=0.0,
     batch_size=2,
     epochs=200,
 )
 XOR_NET = dict(XOR, layers=2, units_1=4, units_2=4, activation="relu", learning_rate=0.015)
-MNIST = dict(data="mnist", scaling="none", initialisation="pytorch", validation=0.0)
+MNIST = dict(data="mnist", scaling="none", initialisation="pytorch", validation=0.0, l2=0.0)
 CREDIT = dict(
     data="credit",
     scaling="range",
@@ -30,6 +31,7 @@ CREDIT = dict(
     validation=0.25,
     test_share=0.2,
     learning_rate=0.001,
+    l2=0.0,
     batch_size=128,
 )
 
@@ -58,7 +60,7 @@ PRESETS = (
     Preset(
         "C2+",
         N_("XOR, solved by every seed"),
-        dict(data="xor", samples=200),
+        dict(data="xor", samples=200, layers=1, units_1=16, activation="gelu", l2=0.001),
         (Published("val_accuracy", 0.95, "at least", 0.97),),
         source=N_("this gallery; the published figure is that of C2"),
     ),
@@ -201,6 +203,8 @@ PRESETS = (
             units_3=100,
             activation="relu",
             learning_rate=0.001,
+            l2=0.0,
+            batch_size=32,
             epochs=30,
             folds=5,
         ),
@@ -227,13 +231,14 @@ PRESETS = (
             units_1=32,
             activation="relu",
             learning_rate=0.01,
+            batch_size=32,
             epochs=30,
         ),
     ),
     Preset(
         "rates",
         N_("Sixteen learning rates at once"),
-        dict(sweep="learning_rate", epochs=100),
+        dict(sweep="learning_rate", batch_size=32, epochs=100),
         note=N_("Too small never arrives, too large never settles."),
     ),
     Preset(
@@ -263,6 +268,7 @@ PRESETS = (
             units_3=32,
             epochs=600,
             learning_rate=0.01,
+            l2=0.0,
         ),
         note=N_("Training accuracy reaches 100 % while the held-out points get worse."),
     ),
