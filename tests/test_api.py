@@ -407,7 +407,7 @@ def test_controls_reach_the_worker(client: TestClient, house: Any) -> None:
     [
         (
             {"type": "stop"},
-            "type: expected one of pause, resume, step, cancel, set, received 'stop'.",
+            "type: expected one of pause, resume, step, cancel, set, edit, received 'stop'.",
         ),
         (
             {"type": "set", "values": {"samples": 64}},

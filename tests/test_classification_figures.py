@@ -143,7 +143,7 @@ def test_the_first_picture_is_drawn_without_the_data(monkeypatch):
     figure = figures.picture(ClassificationConfig(data="sonar"))
     rows = [t for t in figure.data if bindings(t)]
     assert [bindings(t)["marker.color"] for t in rows] == ["projected_label"] * 2
-    assert rows[0].marker.cmin, rows[0].marker.cmax == (-0.5, 1.5)
+    assert (rows[0].marker.cmin, rows[0].marker.cmax) == (-0.5, 1.5)
 
 
 # Surface
@@ -533,3 +533,22 @@ def test_counts_are_in_their_cells_and_let_a_click_through(page):
 def test_areas_are_written_under_their_curves(page):
     texts = page.locator("[aria-label=roc] .textpoint text").all_text_contents()
     assert texts == [f"{name} {0.5 + k / 8:.3f}" for k, name in enumerate(NAMES)]
+
+
+@pytest.mark.browser
+def test_the_card_of_home_shows_the_surface(page):
+    figure = json.loads(drawn("three-spirals")["surface"].to_json())
+    figure["data"] = figure["data"][:1]
+    words = {"title": "", "summary": "", "label": "card", "href": "#"}
+    show(page, "card", RECORDING, figure=figure, kind="net", **words)
+    page.locator(".gl-card canvas").scroll_into_view_if_needed()
+    painted = """() => {
+      const canvas = document.querySelector('.gl-card canvas'), context = canvas.getContext('2d');
+      const pixels = [[0.05, 0.9], [0.95, 0.9], [0.5, 0.1]].map(([x, y]) =>
+        [...context.getImageData(x * canvas.width | 0, y * canvas.height | 0, 1, 1).data]);
+      return pixels.every((pixel) => pixel[3] > 0) && pixels;
+    }"""
+    pixels = page.wait_for_function(painted).json_value()
+    for (*rgb, alpha), color in zip(pixels, CLASS_COLORS, strict=False):
+        assert rgb == pytest.approx([int(color[i : i + 2], 16) for i in (1, 3, 5)], abs=3)
+        assert alpha == pytest.approx(255 * figures_parts.FULL, abs=15)

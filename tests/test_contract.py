@@ -163,7 +163,8 @@ def test_the_same_seed_gives_the_same_numbers(name):
 @every_topic
 def test_its_figures_draw_every_preset(name):
     spec = topics.topic(name)
-    for preset in spec.presets:
+    derived = set(getattr(topics.figures(name), "DERIVED", ()))  # worked out in the browser
+    for preset in (p for p in spec.presets if p.recorded):
         config = spec.config.parse(preset.values)
         history = recordings.load(name, preset.id)
         frames = {frame["kind"]: frame["data"] for frame in history.frames}
@@ -174,7 +175,7 @@ def test_its_figures_draw_every_preset(name):
             assert bound, view.name
             assert {
                 array for binding in bound for array in binding.values()
-            } <= found.keys() | OPTIONAL
+            } <= found.keys() | OPTIONAL | derived
         for baseline in topics.figures(name).baselines(config):
             assert baseline.keys() in ({"title", "value", "help"}, {"title", "live", "help"})
             assert baseline.get("live") is None or baseline["live"] in told

@@ -110,9 +110,9 @@ def test_a_live_field_changes_the_running_job(make_manager):
         ({"type": "set", "values": {"nonsense": 7}}, "nonsense: expected a setting of this topic"),
         (
             {"type": "explode"},
-            "type: expected one of pause, resume, step, cancel, set, received 'explode'.",
+            "type: expected one of pause, resume, step, cancel, set, edit, received 'explode'.",
         ),
-        ({}, "type: expected one of pause, resume, step, cancel, set, received None."),
+        ({}, "type: expected one of pause, resume, step, cancel, set, edit, received None."),
     ],
 )
 def test_a_wrong_control_says_what_is_wrong_and_changes_nothing(make_manager, message, words):

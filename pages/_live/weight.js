@@ -104,7 +104,7 @@ export class WeightWindow {
   shut() {
     if (!this.open) return;
     this.flush();
-    this.node.hidden = true;
     this.away();
+    this.node.hidden = true;
   }
 }

@@ -78,6 +78,7 @@ PRESETS = (
         dict(MNIST, layers=0, optimiser="sgd", learning_rate=0.001, batch_size=50, epochs=10),
         (Published("test_accuracy", 0.80, "at least", 0.80),),
         source=BOOK_F,
+        recorded=False,
     ),
     Preset(
         "C4+",
@@ -85,6 +86,7 @@ PRESETS = (
         dict(MNIST, layers=0, learning_rate=0.001, batch_size=128, epochs=15),
         (Published("test_accuracy", 0.80, "at least", 0.92),),
         source=N_("this gallery; the published figure is that of C4"),
+        recorded=False,
     ),
     Preset(
         "C5",
@@ -104,6 +106,7 @@ PRESETS = (
             Published("test_accuracy", 0.9645, "at least", 0.9645),
         ),
         source=BOOK_M,
+        recorded=False,
     ),
     Preset(
         "C5+",
@@ -124,6 +127,7 @@ PRESETS = (
         ),
         (Published("test_accuracy", 0.9645, "at least", 0.984),),
         source=N_("this gallery; the published figure is that of C5"),
+        recorded=False,
     ),
     Preset(
         "C6",
@@ -142,6 +146,7 @@ PRESETS = (
         (Published("test_accuracy", 0.95, "at least", 0.95),),
         source=BOOK_M,
         note=N_("The source trains it through Lightning; here only its settings are the same."),
+        recorded=False,
     ),
     Preset(
         "C7",
@@ -163,12 +168,14 @@ PRESETS = (
             "The source repeats rows of the rare class before it splits: copies of test rows "
             "are learned by heart. C7+ shows what is left without that."
         ),
+        recorded=False,
     ),
     Preset(
         "C7-small",
         N_("Credit default, the smaller network"),
         dict(CREDIT, oversample="before", layers=3, units_1=10, units_2=10, units_3=10, epochs=50),
         source=BOOK_P,
+        recorded=False,
     ),
     Preset(
         "C7+",
@@ -187,6 +194,7 @@ PRESETS = (
         ),
         source=N_("this gallery"),
         note=N_("Split first, rare rows repeated in the training part only: read AUC and balance."),
+        recorded=False,
     ),
     Preset(
         "C8",
@@ -234,6 +242,7 @@ PRESETS = (
             batch_size=32,
             epochs=30,
         ),
+        recorded=False,
     ),
     Preset(
         "rates",
@@ -249,7 +258,7 @@ PRESETS = (
             activation="relu",
             initialisation="pytorch",
             optimiser="sgd",
-            learning_rate=5.0,
+            learning_rate=20.0,
             epochs=60,
         ),
         note=N_("One step too far, and a ReLU answers 0 to every point, for good."),
@@ -259,7 +268,8 @@ PRESETS = (
         N_("Break it: learn the noise by heart"),
         dict(
             data="moons",
-            samples=60,
+            samples=120,
+            validation=0.7,
             noise=0.3,
             label_noise=0.1,
             layers=3,
