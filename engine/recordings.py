@@ -60,7 +60,9 @@ def record_all(only: str | None = None) -> list[Path]:
     files = []
     for spec in [topic(only)] if only else topics().values():
         files += [record(spec, preset) for preset in spec.presets if preset.recorded]
-        published = {p.id: measure_seeds(spec, p) for p in spec.presets if p.published and p.recorded}
+        published = {
+            p.id: measure_seeds(spec, p) for p in spec.presets if p.published and p.recorded
+        }
         if published:
             files.append(FOLDER / spec.name / "seeds.json")
             files[-1].write_text(json.dumps(published, indent=1) + "\n")

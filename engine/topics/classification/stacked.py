@@ -225,7 +225,9 @@ def objective(logits: Tensor, y: Tensor, weights: Tensor | None = None) -> tuple
     y = y.expand(len(logits), -1)
     if logits.shape[1] == 1:
         z = logits[:, 0]
-        losses, d = softplus(z) - y * z, (torch.sigmoid(z) - y)[:, None]
+        # as log(1 + exp(±z)): the difference above would leave nothing of a small loss
+        losses = softplus(torch.addcmul(z, y, z, value=-2))
+        d = (torch.sigmoid(z) - y)[:, None]
     else:
         losses = cross_entropy(logits, y, reduction="none")
         d = torch.softmax(logits, 1).scatter_add_(
