@@ -146,7 +146,7 @@ def test_an_own_table_is_trained_on_and_not_stored(page, running):
     test.button(key="regression.own_example").click().run()
     assert not test.exception
     run = run_of(test)
-    wait_for(lambda: running.manager.get(run).log.terminal, "the end")
+    wait_for(lambda: running.manager.get(run).stored, "the end")
     end = running.manager.get(run).log.terminal
     assert end.type == "done", end.data
     running.manager.wait_stored(run)
