@@ -13,14 +13,17 @@ from collections.abc import Iterable
 import streamlit as st
 
 from engine import service
+from engine.challenges import Challenge
 from engine.config import Config
 from engine.errors import GalleryError, InvalidValue
 from engine.spec import TopicSpec
 from engine.words import _
+from pages._frame.challenges import PART, found, start_values
 from pages._frame.tables import take_up_table
-from pages._frame.visit import Visit, owner
+from pages._frame.visit import Visit, key, owner
 
-RESERVED = ("run", "preset", "v", "lock", "hide", "present")
+CHALLENGE = "challenge"
+RESERVED = ("run", "preset", "v", "lock", "hide", "present", CHALLENGE)
 ECHO = 10.0
 """Seconds for which a browser may still send a URL that has been written over."""
 OLD_LINKS = 50
@@ -39,13 +42,33 @@ def open_link(spec: TopicSpec, asked: dict[str, str]) -> Visit:
     try:
         if "run" in asked:
             _open_run(spec, visit, asked["run"])
+            _take_up_challenge(spec, visit, asked)
         else:
             visit.values = _settings(spec, asked).model_dump()
+            _take_up_challenge(spec, visit, asked)
             _take_up_run(spec, visit, asked)
         _hold_fast(spec, visit, asked)
     except GalleryError as error:
         visit.message = error.message
     return visit
+
+
+def _take_up_challenge(spec: TopicSpec, visit: Visit, asked: dict[str, str]) -> None:
+    """Open on a goal or question; a goal brings its settings, unless the link has some of its own.
+
+    One that does not exist is ignored, and the visit says so.
+    """
+    name = asked.get(CHALLENGE, "")
+    one = found(spec, name)
+    if name and one is None:
+        visit.notice = _("There is no such challenge here: {name}.").format(name=name[:40])
+    if one is None:
+        return
+    visit.challenge = name
+    st.session_state[key(spec, "below")] = PART
+    settings = {"v", "run", "preset", *spec.config.settings()}
+    if isinstance(one, Challenge) and not settings & asked.keys():
+        visit.values = start_values(spec, name)
 
 
 def _hold_fast(spec: TopicSpec, visit: Visit, asked: dict[str, str]) -> None:
@@ -65,6 +88,12 @@ def classroom_link(locked: Iterable[str], hidden: Iterable[str], presenter: bool
     """Query parameters that lock and hide controls and enlarge the page."""
     wanted = {"lock": ",".join(sorted(locked)), "hide": ",".join(sorted(hidden))}
     return {n: v for n, v in {**wanted, "present": "1" if presenter else ""}.items() if v}
+
+
+def challenge_link(spec: TopicSpec, visit: Visit) -> dict[str, str]:
+    """Query parameters that take up the visit's goal or question with the settings of the link."""
+    version = {} if visit.shared else {"v": str(spec.link_version)}
+    return {CHALLENGE: visit.challenge, **version} if visit.challenge else {}
 
 
 def _open_run(spec: TopicSpec, visit: Visit, run_id: str) -> None:
@@ -107,6 +136,7 @@ def write_link(spec: TopicSpec, visit: Visit, config: Config) -> None:
     shown = {"run": visit.shared} if visit.shared else settings_link(spec, config)
     locked = visit.fixed.keys() - visit.unseen
     link = {**shown, **classroom_link(locked, visit.unseen, visit.presenter)}
+    link |= challenge_link(spec, visit)
     if link != visit.link:
         visit.old_links = [*visit.old_links[-OLD_LINKS:], (visit.link, time.monotonic())]
     visit.link = link

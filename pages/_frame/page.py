@@ -16,6 +16,7 @@ from engine.topics import folder, topic
 from engine.words import _, language
 from pages._frame import train
 from pages._frame.bar import bar
+from pages._frame.challenges import PART, active, challenges_part, has_challenges, judge
 from pages._frame.controls import settings_card
 from pages._frame.inside import code_and_model
 from pages._frame.link import write_link
@@ -50,6 +51,7 @@ def show(name: str) -> None:
     if not visit.message:
         train.follow_settings(spec, visit, config, first)
     begin_if_new(spec, visit, config)
+    judge(spec, visit)
     look = Look(spec, visit, config)
     write_link(spec, visit, config)
     if not st.context.is_embedded:
@@ -60,6 +62,8 @@ def show(name: str) -> None:
     body(look)
     if not st.context.is_embedded:
         below(look)
+    elif visit.challenge:
+        active(spec, visit)
     if visit.presenter:
         presenter_style()
     if visit.run and visit.polling == visit.run:
@@ -273,6 +277,8 @@ def below(look: Look) -> None:
         parts["rates"] = _("Learning-rate test")
     if servable(spec):
         parts["serve"] = _("Serve")
+    if has_challenges(spec):
+        parts[PART] = _("Challenges")
     parts["notes"] = _("What this is, what to try, sources")
     chosen = st.segmented_control(
         _("More"),
@@ -292,6 +298,8 @@ def below(look: Look) -> None:
             range_test(spec, visit, look.config)
         elif chosen == "serve":
             serving(look)
+        elif chosen == PART:
+            challenges_part(spec, visit)
         else:
             st.markdown(notes(spec.name, language.get()))
 

@@ -14,7 +14,7 @@ from engine.errors import GalleryError
 from engine.runs.store import RunSummary
 from engine.spec import TopicSpec
 from engine.words import _
-from pages._frame.link import BEYOND_SETTINGS, classroom_link, settings_link
+from pages._frame.link import BEYOND_SETTINGS, challenge_link, classroom_link, settings_link
 from pages._frame.visit import Visit, address, key, owner
 from pages._frame.words import plain
 from pages._live import base_url
@@ -102,6 +102,7 @@ def _classroom(spec: TopicSpec, visit: Visit, config: Config) -> None:
         presenter = st.toggle(_("Presenter size"), value=visit.presenter)
         shown = {"run": visit.shared} if visit.shared else settings_link(spec, config)
         wanted = {**shown, **classroom_link(locked, unseen, presenter)}
+        wanted |= challenge_link(spec, visit)
         st.code(_address(spec, wanted), language=None)
         st.caption(_("In another page:"))
         source = escape(_address(spec, {**wanted, "embed": "true"}), quote=True)

@@ -51,6 +51,8 @@ class Visit:
         The digest of the visitor's own table when the settings last followed it.
     presenter
         Whether a classroom link asks for large type.
+    challenge
+        The goal or question that is taken up, or "".
     """
 
     values: dict[str, Any]
@@ -71,6 +73,7 @@ class Visit:
     unseen: frozenset[str] = frozenset()
     own_table: str | None = None
     presenter: bool = False
+    challenge: str = ""
 
 
 @dataclass(frozen=True)

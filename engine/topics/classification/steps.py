@@ -118,8 +118,10 @@ class Group:
     def _set_rate(self) -> None:
         factor = self._factor(min(self.done / self.steps, 1.0))
         self._rate_now = self._rates * factor
-        rate = 1.0 if self._own_rates else float(self.configs[0].learning_rate) * factor
-        for optimiser in self._optimisers:
+        rates = [1.0 if self._own_rates else float(self.configs[0].learning_rate) * factor]
+        if self._alone:  # an optimiser for each network
+            rates = [float(config.learning_rate) * factor for config in self.configs]
+        for optimiser, rate in zip(self._optimisers, rates, strict=True):
             optimisers.set_learning_rate(optimiser, rate)
 
     # A step ------------------------------------------------------------------------------------
