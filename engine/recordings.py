@@ -13,8 +13,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from engine import ROOT
-from engine.events import Event
+from engine.events import Event, decode_array, encode_array
 from engine.history import History
 from engine.jobs.job import JobSpec, versions
 from engine.jobs.log import RunLog
@@ -24,6 +26,8 @@ from engine.topics import topic, topics
 FOLDER = ROOT / "checkpoints" / "recordings"
 SUFFIX = ".json.gz"
 SEEDS = 10
+CUT = 12
+"""Bits of the mantissa of a float32 that recordings leave out."""
 
 
 @cache
@@ -74,9 +78,23 @@ def record(spec: TopicSpec, preset: Preset) -> Path:
     file = path(spec.name, preset.id)
     file.parent.mkdir(parents=True, exist_ok=True)
     history = train(spec, preset, seed=0)
+    for frame in history.frames:
+        frame["data"] = {name: rounded(value) for name, value in frame["data"].items()}
     beside = file.with_suffix(".new")
     beside.write_bytes(gzip.compress(history.to_json().encode(), mtime=0))
     return beside.replace(file)  # a running gallery never reads half of it
+
+
+def rounded(value: Any) -> Any:
+    """An encoded float32 array with the digits a picture needs; anything else as it is.
+
+    The mantissa keeps 11 of 23 bits (a relative error of at most 2⁻¹²): zeros compress well.
+    """
+    if not isinstance(value, dict) or value.get("dtype") != "float32":
+        return value
+    bits = decode_array(value).view(np.uint32)
+    half = np.uint32(1 << CUT >> 1)
+    return encode_array(((bits + half) >> CUT << CUT).view(np.float32))
 
 
 def measure_seeds(spec: TopicSpec, preset: Preset) -> dict[str, dict[str, float]]:

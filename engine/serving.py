@@ -19,20 +19,37 @@ NUMBER_LIMIT = 1e30
 
 
 class Signature(NamedTuple):
-    """Names of a model's features, in its order, and of its classes.
+    """Names of a model's features, in its order, and of its classes; lowest and highest values.
 
     No features: the model takes something else than rows of numbers, or is older than the names.
     """
 
     features: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    ranges: tuple[tuple[float, float], ...] = ()
 
     @classmethod
     def of_run(cls, started: Mapping[str, Any]) -> Signature:
         """What a run told of its model when it began."""
         arrays = started.get("arrays") or {}
         architecture = arrays.get("architecture") or {}
-        return cls(tuple(arrays.get("features") or ()), tuple(architecture.get("classes") or ()))
+        return cls(
+            tuple(arrays.get("features") or ()),
+            tuple(architecture.get("classes") or ()),
+            tuple(zip(arrays.get("lowest", ()), arrays.get("highest", ()), strict=True)),
+        )
+
+    def in_units(self, shares: Sequence[float]) -> list[float]:
+        """A row of shares of each feature's range (0 its lowest value, 1 its highest), in units.
+
+        A row of another length, or of a model without ranges, is given back as it is.
+        """
+        if len(shares) != len(self.ranges):
+            return list(shares)
+        return [
+            low + share * (high - low)
+            for share, (low, high) in zip(shares, self.ranges, strict=True)
+        ]
 
     @classmethod
     def of_checkpoint(cls, topic: str, name: str) -> Signature:
@@ -50,7 +67,7 @@ class Signature(NamedTuple):
 def _of_card(topic: str, name: str, _sha256: str) -> Signature:
     """A card is read once for each content that the manifest lists."""
     card = shelf.card(topic, name)
-    return Signature(card.features, card.classes)
+    return Signature(card.features, card.classes, card.ranges)
 
 
 def rows(inputs: Sequence[Any], signature: Signature) -> list[Any]:

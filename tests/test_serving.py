@@ -33,12 +33,6 @@ from engine.settings import Settings
 
 PEOPLE = Signature(("age", "income", "city=Rome"), ("no", "yes"))
 
-credit = pytest.mark.skipif(
-    ("classification", "credit")
-    not in {(e.topic, e.name) for e in checkpoints.shelf.manifest().checkpoints},
-    reason="the checkpoint classification/credit is not shipped yet",
-)
-
 
 # Names -------------------------------------------------------------------------------------------
 
@@ -313,19 +307,26 @@ def test_the_class_of_the_reference_service_is_an_index(client, monkeypatch):
     assert told.status_code == 422
 
 
-@credit
-def test_the_reference_service_answers_zero_or_one(client):
+def test_the_reference_service_takes_shares_of_ranges(client):
+    """Reference run C9: its row is of class 1; a client who was never late is of class 0."""
+    late = (
+        "0.0606 0.5 0.3333 0.4828 0.4 0.4 0.4 0.4 0.4 0.4 0.1651 0.0869 0.098 0.1825 0.1054 0.2807"
+    )
+    row = [float(v) for v in f"{late} 0.0016 0 0.0033 0.0027 0.0031 0.0021".split()]
+    told = client.post("/prediction", json={"data": [row]})
+    assert told.json() == {"status": "ok", "result": 1}
     card = checkpoints.card("classification", "credit")
-    assert len(card.features) == 22
-    results = []
-    for row in card.examples.inputs:
-        told = client.post("/prediction", json={"data": [row]})
-        assert told.status_code == 200, told.text
-        assert set(told.json()) == {"status", "result"}
-        results.append(told.json()["result"])
-    assert set(results) <= {0, 1}
-    assert results == list(card.examples.outputs)
-    assert client.post("/prediction", json={"data": [[0.0] * 21]}).status_code == 422
+    assert len(card.features) == len(card.ranges) == 22
+    for units, output in zip(card.examples.inputs, card.examples.outputs, strict=True):
+        shares = [
+            (v - low) / (high - low) for v, (low, high) in zip(units, card.ranges, strict=True)
+        ]
+        told = client.post("/prediction", json={"data": [shares]})
+        assert told.json() == {"status": "ok", "result": output}
+    assert list(card.examples.outputs) == [1, 0]
+    told = client.post("/prediction", json={"data": [row[:21]]})
+    assert told.status_code == 422
+    assert told.json()["message"].startswith("inputs[0]: expected 22 numbers")
 
 
 # Tables ------------------------------------------------------------------------------------------

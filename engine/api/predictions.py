@@ -210,7 +210,10 @@ class Rows(BaseModel):
 
 
 async def prediction(request: Request) -> JSONResponse:
-    """`POST /prediction {"data": [[…]]}` → `{"status": "ok", "result": k}` (reference run C9)."""
+    """`POST /prediction {"data": [[…]]}` → `{"status": "ok", "result": k}` (reference run C9).
+
+    As there, each number is a share of its feature's range: 0 its lowest value, 1 its highest.
+    """
     try:
         rows = Rows.model_validate_json(await request.body()).data
         result = await _default_prediction(rows)
@@ -228,7 +231,8 @@ async def _default_prediction(rows: list[list[float]]) -> Any:
         model = checkpoint_model(DEFAULT_TOPIC, DEFAULT_CHECKPOINT)
     except InvalidValue:
         raise Unavailable(_("No model is installed for this address yet.")) from None
-    (answer,) = (await _ask(DEFAULT_TOPIC, rows, model))["outputs"]
+    units = [model.signature.in_units(row) for row in rows]
+    (answer,) = (await _ask(DEFAULT_TOPIC, units, model))["outputs"]
     classes = model.signature.classes
     return classes.index(answer) if answer in classes else answer
 

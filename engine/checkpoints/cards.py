@@ -58,6 +58,8 @@ class Card(_Frozen):
         Shape and dtype by name.
     features, classes
         Names of what goes in and comes out, in the model's order, where the run told them.
+    ranges
+        Lowest and highest value of each feature in the data, where the run told them.
     """
 
     name: Name
@@ -75,6 +77,7 @@ class Card(_Frozen):
     tensors: dict[str, TensorCard]
     features: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    ranges: tuple[tuple[float, float], ...] = ()
     examples: Examples
 
     @property

@@ -28,7 +28,9 @@ class Recipe:
     measure
         `(config, model) → metrics` on the data set, made or fetched again.
     tolerance
-        What the outputs on the topic's example inputs may differ by elsewhere.
+        What the outputs on the inputs may differ by elsewhere.
+    inputs
+        A few inputs whose outputs stand on the card; none: the topic's examples.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Recipe:
     measured: str
     measure: Callable[[Any, Any], dict[str, float]]
     tolerance: float
+    inputs: tuple[Any, ...] = ()
 
     def values(self, topic: str) -> dict[str, Any]:
         """The settings to train with."""

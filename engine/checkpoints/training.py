@@ -77,7 +77,7 @@ def _card(recipe: Recipe, job: JobSpec, made: _Made) -> Card:
     weights = parse(made.weights)
     topic = topics.recipe(job.topic)
     model = topic.load(job.parsed(), weights)
-    inputs = topic.example_inputs()
+    inputs = list(recipe.inputs) or topic.example_inputs()
     outputs = topic.predict(model, inputs)["outputs"]
     signature = Signature.of_run(made.history.started)
     return Card(
@@ -96,5 +96,6 @@ def _card(recipe: Recipe, job: JobSpec, made: _Made) -> Card:
         tensors=tensor_cards(weights),
         features=signature.features,
         classes=signature.classes,
+        ranges=signature.ranges,
         examples=Examples(inputs=inputs, outputs=outputs, tolerance=recipe.tolerance),
     )

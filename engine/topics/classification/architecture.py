@@ -9,6 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+DRAWN_PLANE, DRAWN_TABLE = 20_000, 4_000
+
+
+def most_drawn(plane: bool) -> int:
+    """Parameters up to which a frame holds the weights, so that the browser draws the network.
+
+    On a plane they make the surface and every neuron's heat map; of a table only the links.
+    """
+    return DRAWN_PLANE if plane else DRAWN_TABLE
+
 
 class Slot(NamedTuple):
     """Where one tensor of a layer stands in the row: `row[at : at + size]` in this `shape`."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engine.events import encode_array
 from engine.topics.classification import data, scores
-from engine.topics.classification.architecture import Architecture
+from engine.topics.classification.architecture import Architecture, most_drawn
 from engine.topics.classification.learner import Learner, Placed
 from engine.topics.classification.material import Material
 from engine.topics.classification.measuring import evaluated
@@ -21,7 +21,6 @@ from engine.topics.classification.variants import values
 
 SENT_NETWORKS = 16
 """Networks of several seeds whose parameters are sent."""
-SENT_PARAMETERS = 20_000
 LATER = 50_000
 """Numbers of all networks up to which a frame is only noted, and drawn when it is asked for."""
 PROJECTED = 600
@@ -63,6 +62,7 @@ class Pictures:
         self.projected = np.sort(chosen)
         self._flat: Tensor | None = None
         self.parameters = learner.shape_of(learner.placed[0].member).parameters
+        self.most = most_drawn(self.plane)
 
     # The same in every frame -----------------------------------------------------------------
 
@@ -79,6 +79,8 @@ class Pictures:
             "measured_on": self.material.measured_on,
         }
         if not self.plane:
+            if dataset.image is None:
+                told |= {"lowest": dataset.x.min(0).tolist(), "highest": dataset.x.max(0).tolist()}
             self._flat = projection(self._x_shown[:, self.projected].T)
             told |= {
                 "input_x": digits(self._flat[:, 0]),
@@ -91,7 +93,7 @@ class Pictures:
     def _described(self, placed: Placed) -> Arrays:
         shape = self.learner.shape_of(placed.member)
         material = self.learner.material_of(placed.member)
-        few = shape.sizes[0] <= SENT_PARAMETERS
+        few = shape.sizes[0] <= self.most
         return {
             "inputs": list(self._input_names()) if few else [],
             "shift": material.scale.shift.tolist() if few else [],
@@ -144,7 +146,7 @@ class Pictures:
             "predicted": encode_array(winner.numpy().astype(np.uint8)),
             "confidence": encode_array((255 * confidence).round().numpy().astype(np.uint8)),
         }
-        if self.parameters <= SENT_PARAMETERS:
+        if self.parameters <= self.most:
             numbers = torch.cat([copies[0].theta, copies[0].statistics], 1)[:SENT_NETWORKS]
             frame["theta"] = encode_array(numbers.cpu().numpy())
         frame |= self._scores(nets)
@@ -162,8 +164,8 @@ class Pictures:
         frame |= {"roc_x": curve, "pr_x": curve}
         for k in range(len(p))[:CURVES] if len(p) > 2 else (1,):
             positive = y == k
-            frame[f"roc_{k}"] = digits(scores.roc(p[k], positive, self._grid))
-            frame[f"pr_{k}"] = digits(scores.precision_recall(p[k], positive, self._grid))
+            frame[f"roc_{k}"] = digits(scores.roc(p[k], positive, self._grid), 3)
+            frame[f"pr_{k}"] = digits(scores.precision_recall(p[k], positive, self._grid), 3)
             area = float(scores.auc(torch.stack([1 - p[k], p[k]])[None], positive.long()[None]))
             frame[f"auc_{k}"] = round(area, 4) if area == area else None
         told, right, count = (t[0] for t in scores.calibration(p[None], y[None]))
@@ -182,7 +184,7 @@ class Pictures:
         assert self._flat is not None
         values = nets.last_hidden(self._x_shown[:, self.projected])[0].T
         turned = aligned(projection(values), self._flat)
-        return {"hidden_x": digits(turned[:, 0]), "hidden_y": digits(turned[:, 1])}
+        return {"hidden_x": digits(turned[:, 0], 2), "hidden_y": digits(turned[:, 1], 2)}
 
     @torch.no_grad()
     def _sweep(self, copies: list[Copied]) -> Arrays:
@@ -195,7 +197,7 @@ class Pictures:
             )
             numbers[i, : len(row)] = row.cpu()
         frame: Arrays = {}
-        if numbers.numel() <= SENT_PARAMETERS * SENT_NETWORKS:
+        if numbers.numel() <= self.most * SENT_NETWORKS:
             frame["theta"] = encode_array(numbers.numpy())
         for name, part in (("train", "train"), ("val", learner_part(self.material))):
             found = np.array(self._accuracies(copies, part)).reshape(-1, seeds)
@@ -219,9 +221,9 @@ def learner_part(material: Material) -> str:
     return next(name for name in ("val", "test", "train") if name in material.rows)
 
 
-def digits(values: Tensor) -> list[float]:
+def digits(values: Tensor, decimals: int = 4) -> list[float]:
     """Rounded to what a picture needs."""
-    rounded: list[float] = values.double().mul(1e4).round().div(1e4).tolist()
+    rounded: list[float] = values.double().round(decimals=decimals).tolist()
     return rounded
 
 
