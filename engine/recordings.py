@@ -26,6 +26,9 @@ from engine.topics import topic, topics
 FOLDER = ROOT / "checkpoints" / "recordings"
 SUFFIX = ".json.gz"
 SEEDS = 10
+MOST_BYTES = 100_000
+"""A larger recording keeps fewer frames, but at least"""
+LEAST_FRAMES = 20
 CUT = 12
 """Bits of the mantissa of a float32 that recordings leave out."""
 
@@ -65,7 +68,9 @@ def record_all(only: str | None = None) -> list[Path]:
     for spec in [topic(only)] if only else topics().values():
         files += [record(spec, preset) for preset in spec.presets if preset.recorded]
         published = {
-            p.id: measure_seeds(spec, p) for p in spec.presets if p.published and p.recorded
+            p.id: measure_seeds(spec, p)
+            for p in spec.presets
+            if p.published and p.recorded and p.repeated
         }
         if published:
             files.append(FOLDER / spec.name / "seeds.json")
@@ -80,9 +85,28 @@ def record(spec: TopicSpec, preset: Preset) -> Path:
     history = train(spec, preset, seed=0)
     for frame in history.frames:
         frame["data"] = {name: rounded(value) for name, value in frame["data"].items()}
+    payload = packed(history)
+    if len(payload) > MOST_BYTES:
+        thin(history, MOST_BYTES / len(payload))
+        payload = packed(history)
     beside = file.with_suffix(".new")
-    beside.write_bytes(gzip.compress(history.to_json().encode(), mtime=0))
+    beside.write_bytes(payload)
     return beside.replace(file)  # a running gallery never reads half of it
+
+
+def packed(history: History) -> bytes:
+    """The file of a recording."""
+    return gzip.compress(history.to_json().encode(), mtime=0)
+
+
+def thin(history: History, share: float) -> None:
+    """Keep that share of the frames of each kind, evenly, with the first and the last."""
+    kept = []
+    for kind in {frame["kind"] for frame in history.frames}:
+        frames = [frame for frame in history.frames if frame["kind"] == kind]
+        count = min(len(frames), max(LEAST_FRAMES, int(len(frames) * share)))
+        kept += [frames[i] for i in np.linspace(0, len(frames) - 1, count).round().astype(int)]
+    history.frames = sorted(kept, key=lambda frame: frame["step"])
 
 
 def rounded(value: Any) -> Any:

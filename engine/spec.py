@@ -69,6 +69,8 @@ class Preset:
     note: str = ""
     recorded: bool = True
     """Whether a recording of it is shipped (`make recordings`)."""
+    repeated: bool = True
+    """Whether its published figures are measured over ten seeds, too; not where that takes an hour."""
 
 
 @dataclass(frozen=True)

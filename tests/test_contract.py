@@ -113,7 +113,8 @@ def test_recordings_are_finished_runs_of_their_preset(name, preset_id):
     history = recordings.load(name, preset_id)
     assert spec.matching_preset(spec.config.parse(history.config)).id == preset_id
     assert history.terminal["type"] == "done"
-    assert len(history.frames) >= min(KEPT_FRAMES, history.started["steps_total"])
+    assert len(history.frames) >= min(recordings.LEAST_FRAMES, history.started["steps_total"])
+    assert recordings.path(name, preset_id).stat().st_size < 2 * recordings.MOST_BYTES
 
 
 @every_topic

@@ -1,6 +1,6 @@
-"""The reference runs R1 and R2 over ten seeds, against the published figures.
+"""The reference runs over ten seeds, against the published figures.
 
-`python -m engine bench reproduce`. Each run is carried out as the command line does
+`python -m engine bench reproduce`, of all topics; those whose data are not here are left out. Each run is carried out as the command line does
 (`python -m engine run regression --preset R1`), on one CPU thread; the target of each figure is
 the one that the preset itself states.
 """
@@ -13,11 +13,10 @@ from typing import Any
 from engine.bench.figure import Figure, by_name
 from engine.events import Event
 from engine.jobs.job import JobSpec
-from engine.spec import Preset, Published
-from engine.topics import topic
+from engine.spec import Preset, Published, TopicSpec
+from engine.topics import figures, topics
 from engine.training.context import Inbox
 
-TOPIC = "regression"
 SEEDS = range(10)
 
 
@@ -38,14 +37,26 @@ class Last:
 
 def measure() -> dict[str, Figure]:
     """The median (or best) and the range of every published figure."""
-    presets = [p for p in topic(TOPIC).presets if p.published]
-    return by_name([figure for preset in presets for figure in reproduced(preset)])
+    return by_name(
+        [
+            figure
+            for spec in topics().values()
+            for preset in spec.presets
+            if preset.published and preset.repeated and at_hand(spec, preset)
+            for figure in reproduced(spec, preset)
+        ]
+    )
 
 
-def reproduced(preset: Preset) -> list[Figure]:
+def at_hand(spec: TopicSpec, preset: Preset) -> bool:
+    """Whether the data of a preset are here."""
+    there: bool = figures(spec.name).at_hand(spec.config.parse(preset.values))
+    return there
+
+
+def reproduced(spec: TopicSpec, preset: Preset) -> list[Figure]:
     """One figure for each that was published."""
-    names = topic(TOPIC).seeds
-    finals = [final({**preset.values, **dict.fromkeys(names, seed)}) for seed in SEEDS]
+    finals = [final(spec, {**preset.values, **dict.fromkeys(spec.seeds, n)}) for n in SEEDS]
     return [
         over_seeds(preset, published, [metrics[published.metric] for metrics in finals])
         for published in preset.published
@@ -54,7 +65,8 @@ def reproduced(preset: Preset) -> list[Figure]:
 
 def over_seeds(preset: Preset, published: Published, values: list[float]) -> Figure:
     """The statistic that counts, with the others beside it."""
-    known = {"median": median(values), "best": min(values)}
+    best = max(values) if published.relation == "at least" else min(values)
+    known = {"median": median(values), "best": best}
     return Figure(
         f"{preset.id} {published.metric}",
         known[published.over_seeds],
@@ -69,12 +81,12 @@ def over_seeds(preset: Preset, published: Published, values: list[float]) -> Fig
     )
 
 
-def final(values: dict[str, Any]) -> dict[str, float]:
+def final(spec: TopicSpec, values: dict[str, Any]) -> dict[str, float]:
     """The final metrics of one run in this process."""
     from engine.jobs.perform import perform  # torch, imported only where it is needed
 
     sink = Last()
-    perform(JobSpec.checked(TOPIC, values, device="cpu"), Inbox(), sink)
+    perform(JobSpec.checked(spec.name, values, device="cpu"), Inbox(), sink)
     if sink.event_kept is None or sink.event_kept.type != "done":
         raise RuntimeError(f"expected the run to be done, received {sink.event_kept}")
     metrics: dict[str, float] = sink.event_kept.data["metrics"]
