@@ -22,7 +22,7 @@ from engine import ROOT, recordings, topics
 from engine.data import fetch, fetching, source
 from engine.data.tables import Table
 from engine.errors import GalleryError, NotFound, Unavailable
-from engine.events import Event
+from engine.events import Event, decode_array
 from engine.exports.notebook import notebook
 from engine.exports.replay import script_of
 from engine.history import History
@@ -43,6 +43,8 @@ QUICK = 10.0
 RELATIVE = 1e-4
 PATIENCE = 900.0
 """Seconds after which a script is given up: a bound, not a measurement."""
+
+PARTS = {"train": 0, "val": 1, "test": 2}
 
 UNTOLD = ("seconds", "steps")
 """What a run tells of itself, not of its model."""
@@ -75,8 +77,8 @@ def trained(
 def printed(sources: Sequence[str], folder: Path) -> list[dict[str, float]]:
     """What each program prints, one after the other in a process that knows nothing of us."""
     files = [folder / f"script{number}.py" for number in range(len(sources))]
-    for file, source in zip(files, sources, strict=True):
-        file.write_text(source)
+    for file, text in zip(files, sources, strict=True):
+        file.write_text(text)
     command = [sys.executable, "-I", *(["-c", ONE_BY_ONE] if len(files) > 1 else []), *files]
     made = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
     assert made.returncode == 0, made.stderr
@@ -85,10 +87,13 @@ def printed(sources: Sequence[str], folder: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in lines]
 
 
-def assert_reproduced(metrics: dict[str, float], history: History, chaotic: bool = False) -> None:
+def assert_reproduced(
+    metrics: dict[str, float], history: History, chaotic: bool = False, pairs: float = 1.0
+) -> None:
     """Every final metric is there; a standard deviation counts by the size of its mean.
 
     Where rounding grows while a network trains, only accuracies agree, and not to the last row.
+    An AUC counts pairs of rows: so many `pairs` may change places where scores are nearly equal.
     """
     expected = {name: value for name, value in history.final.items() if name not in UNTOLD}
     assert metrics.keys() == expected.keys()
@@ -99,7 +104,23 @@ def assert_reproduced(metrics: dict[str, float], history: History, chaotic: bool
     for name, value in expected.items():
         size = max(abs(value), abs(expected.get(name.removesuffix("_sd"), 0.0)))
         # What is nearly 0 by cancellation (an R², an intercept) has its digits from numbers around 1.
-        assert metrics[name] == pytest.approx(value, rel=RELATIVE, abs=RELATIVE * size + 1e-6), name
+        bound = RELATIVE * size + 1e-6
+        if name.removesuffix("_sd").endswith("_auc"):
+            bound = max(bound, pairs * one_pair(history, name.partition("_")[0]))
+        assert metrics[name] == pytest.approx(value, rel=RELATIVE, abs=bound), name
+
+
+def one_pair(history: History, part: str) -> float:
+    """How much an AUC changes when two rows of this part, one of the class, change places.
+
+    Of more than two classes it is the mean over all; longer tables show 2000 of their rows.
+    """
+    told = history.started["arrays"]
+    label, parts = decode_array(told["label"]), decode_array(told["part"])
+    counts = np.bincount(label[parts == PARTS[part]])
+    counts = counts[counts > 0]
+    each = 1 / (counts * (counts.sum() - counts))
+    return float(each.max() / (1 if len(counts) == 2 else len(counts)))
 
 
 # Presets of every topic --------------------------------------------------------------------------
@@ -117,6 +138,13 @@ CHAOTIC = {
 }
 """Presets that end elsewhere when their first weights change by 1e-7 of their size."""
 CHAOTIC_ACCURACY = 0.02
+
+SAME_SCORES = {"classification": {"vanishing": 16}}
+"""Presets that give all rows nearly the same score, and how many pairs may change places there.
+
+The logits of `vanishing` lie within 1e-4, and rounding is 1e-7: about 30 of its 15,624 pairs cannot
+be told apart. First weights that differ by 1e-7 of their size moved the run's own AUC by 7 pairs.
+"""
 
 
 def quick(spec: TopicSpec, preset: Preset) -> bool:
@@ -145,7 +173,9 @@ def reproduce(spec: TopicSpec, presets: Sequence[Preset], folder: Path) -> None:
         pytest.skip("the data are not here")
     for preset, metrics in zip(found, printed(sources, folder), strict=True):
         history = trained(spec.name, dict(preset.values))
-        assert_reproduced(metrics, history, preset.id in CHAOTIC.get(spec.name, ()))
+        chaotic = preset.id in CHAOTIC.get(spec.name, ())
+        pairs = SAME_SCORES.get(spec.name, {}).get(preset.id, 1)
+        assert_reproduced(metrics, history, chaotic, pairs)
 
 
 def bring(config: Any, folder: Path) -> None:
@@ -240,22 +270,24 @@ def test_early_stopping_and_target_were_reached() -> None:
 
 
 class Meddler(RecordingSink):
-    """Sends changes of the learning rate while the run trains."""
+    """Sends changes of settings while the run trains."""
 
-    def __init__(self, inbox: Inbox, rates: Sequence[float], topic: str = "regression") -> None:
+    def __init__(
+        self, inbox: Inbox, changes: Sequence[dict[str, float]], topic: str = "regression"
+    ) -> None:
         super().__init__(History("0" * 32, topic))
-        self.inbox, self.rates = inbox, list(rates)
+        self.inbox, self.changes = inbox, list(changes)
 
     def event(self, event: Event) -> None:
         super().event(event)
-        if event.type == "metric" and self.rates:
-            self.inbox.put({"type": "set", "values": {"learning_rate": self.rates.pop(0)}})
+        if event.type == "metric" and self.changes:
+            self.inbox.put({"type": "set", "values": self.changes.pop(0)})
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
 def test_changes_made_while_it_trained_are_replayed(schedule: str, tmp_path: Path) -> None:
     inbox = Inbox()
-    sink = Meddler(inbox, [0.3, 0.002])
+    sink = Meddler(inbox, [{"learning_rate": 0.3}, {"learning_rate": 0.002}])
     values = {**SMALL, "model": "linear", "epochs": 1500, "schedule": schedule, "batch_size": 16}
     values |= {"optimiser": "sgd", "l2": 0.01}
     history = trained("regression", values, sink=sink, inbox=inbox)

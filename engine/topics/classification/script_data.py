@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from textwrap import indent
+from textwrap import indent, wrap
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from engine.errors import NotFound
 from engine.topics.classification import data, made, stored
 from engine.topics.classification import script_texts as texts
+from engine.topics.classification.script_cells import Cell, apart
 from engine.topics.classification.spec import (
     BUNDLED,
     MADE,
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 NUMBERS_LIMIT = 200_000
 """Numbers of the data that a script holds at most."""
+
+URL_WIDTH = 90
+"""Columns that an address takes before it is broken, spaces after its slashes included."""
 
 PARTS = {"train": data.TRAIN, "val": data.VALIDATION, "test": data.TEST}
 
@@ -91,7 +95,7 @@ def facts(config: ClassificationConfig, table: Table | None) -> Facts:
 
 
 class Rows:
-    """Writes what gives `x`, `y` and, if there is more than one, the `part` of each row.
+    """Writes the cells that give `x`, `y` and, if there is more than one, each row's `part`.
 
     Parameters
     ----------
@@ -123,6 +127,12 @@ class Rows:
 
     # What it needs -----------------------------------------------------------------------------
 
+    def modules(self) -> Iterator[str]:
+        """Imports from Python itself."""
+        if self.config.data in texts.FILES:
+            yield "from pathlib import Path"
+            yield "from urllib.request import urlretrieve"
+
     def imports(self) -> Iterator[str]:
         """Beside NumPy and PyTorch."""
         if self.config.data in BUNDLED:
@@ -130,41 +140,47 @@ class Rows:
         if self.official:
             yield f"from torchvision.datasets import {texts.TORCHVISION[self.config.data]}"
 
-    def functions(self) -> dict[str, str]:
-        """Orders in which rows are taken away, by name."""
+    def choosing(self) -> Cell:
+        """Functions that tell in which order rows are taken away."""
         held = self.held("test") or self.held("val")
-        found = {}
-        if self.mislabelled or (held and not self.stratified):
-            found["shuffled"] = texts.SHUFFLED
-        if held and self.stratified:
-            found["stratified"] = texts.STRATIFIED
-        return found
+        names = ["shuffled"] * (self.mislabelled or (held and not self.stratified))
+        names += ["stratified"] * (held and self.stratified)
+        words = " ".join(texts.CHOOSING_WORDS[name] for name in names)
+        return Cell("Choosing rows", words, apart(*(texts.CHOOSING[name] for name in names)))
 
     def held(self, part: str) -> bool:
         """Whether rows are taken away for it."""
         return part in self.parts and not (part == "test" and self.official)
 
+    @property
+    def random(self) -> bool:
+        """Whether rows are made, chosen or repeated at random."""
+        config = self.config
+        return config.data in MADE or bool(self.choosing().code) or config.oversample != "none"
+
     # Rows --------------------------------------------------------------------------------------
 
-    def lines(self) -> Iterator[str]:
-        """All of it, in order."""
-        yield from self.source()
-        if self.config.oversample == "before" and not self.official:
-            yield from self.oversampled(split=False)
-        if self.official:
-            yield f'part = np.repeat(["train", "test"], [{stored.TRAINING}, {stored.TESTING}])'
-        elif len(self.parts) > 1:
-            yield 'part = np.full(len(y), "train")'
-        if self.config.oversample == "before" and self.official:
-            yield from self.oversampled(split=True)
-        yield from self.splits()
+    def before(self) -> Iterator[Cell]:
+        """The rows as they come."""
+        name = self.config.data
+        words = texts.DATA_WORDS.get(name, texts.LISTED_WORDS)
+        yield Cell("Data", words.format(classes=self.classes), "\n".join(self.source()))
+        if self.config.oversample == "before":
+            lines = self.oversampled(split=self.official)
+            yield Cell("Rare classes", texts.REPEATED_BEFORE, "\n".join(lines))
+
+    def after(self) -> Iterator[Cell]:
+        """Their parts, and what is done to the one to learn from."""
+        words = " ".join(texts.PART_WORDS[name] for name in self.parts)
+        yield Cell("Parts", words, "\n".join(self.splits()))
         if self.mislabelled:
-            yield from self.wrong_labels()
+            words = "Some of the rows to learn from get the label of another class."
+            yield Cell("Wrong labels", words, "\n".join(self.wrong_labels()))
         if self.config.oversample == "training":
-            yield from self.oversampled(split=len(self.parts) > 1)
+            lines = self.oversampled(split=len(self.parts) > 1)
+            yield Cell("Rare classes", texts.REPEATED, "\n".join(lines))
 
     def source(self) -> Iterator[str]:
-        """The rows as they come."""
         name = self.config.data
         if name in MADE:
             yield from self.made()
@@ -172,7 +188,8 @@ class Rows:
             yield texts.BUNDLED.format(loader=texts.LOADERS[name])
         elif self.official:
             yield texts.PICTURES.format(name=texts.TORCHVISION[name])
-        elif name in ("sonar", "credit"):
+            yield f'part = np.repeat(["train", "test"], [{stored.TRAINING}, {stored.TESTING}])'
+        elif name in texts.FILES:
             yield from self.file()
         else:
             yield self.listed()
@@ -181,9 +198,10 @@ class Rows:
         from engine.data import source
 
         (file,) = source(stored.SOURCES[self.config.data]).files
-        yield f"# Downloaded from {file.url.rpartition('/')[0]}/"
-        yield f'FILE = "{file.url.rpartition("/")[2]}"'
-        yield texts.SONAR if self.config.data == "sonar" else texts.CREDIT
+        lines = wrap(file.url.replace("/", "/ "), URL_WIDTH)  # broken after slashes
+        broken = "".join(f'    "{line.replace(" ", "")}"\n' for line in lines)
+        yield texts.FETCHED.format(url=broken, file=file.url.rpartition("/")[2])
+        yield texts.FILES[self.config.data]
 
     def listed(self) -> str:
         """Own rows and drawn points, number by number."""
@@ -204,7 +222,7 @@ class Rows:
     def made(self) -> Iterator[str]:
         """Points from numbers and a seed."""
         name = self.config.data
-        yield self.random(data.POINTS_STREAM)
+        yield self.seeded(data.POINTS_STREAM)
         yield from self.counts()
         if name in texts.RULES:
             yield from self.ruled()
@@ -244,17 +262,19 @@ class Rows:
 
     # Parts -------------------------------------------------------------------------------------
 
-    def random(self, stream: int) -> str:
+    def seeded(self, stream: int) -> str:
         return f"random = np.random.default_rng([{self.value('data_seed')}, {stream}])"
 
     def splits(self) -> Iterator[str]:
         """Rows held out, first those of the test part."""
+        if len(self.parts) > 1 and not self.official:
+            yield 'part = np.full(len(y), "train")'
         order = "stratified" if self.stratified else "shuffled"
         whole = not self.official
         shares = {"test": "test_share", "val": "validation"}
         streams = {"test": data.TEST_STREAM, "val": data.HELD_STREAM}
         for part in filter(self.held, ("test", "val")):
-            yield self.random(streams[part])
+            yield self.seeded(streams[part])
             if whole:
                 share = f"round({self.value(shares[part])} * len(y))"
                 yield f'part[{order}(y, random)[: {share}]] = "{part}"'
@@ -269,7 +289,7 @@ class Rows:
         if not whole:
             yield 'free = np.flatnonzero(part == "train")'
         share = f"round({self.value('label_noise')} * len({'y' if whole else 'free'}))"
-        yield self.random(data.LABEL_STREAM)
+        yield self.seeded(data.LABEL_STREAM)
         yield (
             f"wrong = shuffled(y, random)[: {share}]"
             if whole

@@ -18,7 +18,8 @@ MORE_OF_EACH = """\
 while (np.bincount(y, minlength=2) < counts).any():
     x = np.concatenate([x, random.uniform(-1, 1, ({samples}, 2))])
     y = ({rule}).astype(int)
-chosen = np.concatenate([np.flatnonzero(y == k)[:count] for k, count in enumerate(counts)])
+firsts = [np.flatnonzero(y == k)[:count] for k, count in enumerate(counts)]
+chosen = np.concatenate(firsts)
 x, y = x[chosen], y[chosen]"""
 
 SHAPES = {
@@ -60,14 +61,23 @@ BUNDLED = """\
 x, y = {loader}(return_X_y=True)
 x = x.astype(np.float32)"""
 
-SONAR = """\
-table = np.loadtxt(FILE, delimiter=",", skiprows=1, dtype=str)
-x, y = table[:, :-1].astype(np.float32), (table[:, -1] == "Mine").astype(int)"""
+FETCHED = """\
+url = (
+{url})
+file = Path("{file}")
+if not file.exists():
+    urlretrieve(url, file)"""
 
-CREDIT = """\
-table = np.loadtxt(FILE, delimiter=",", skiprows=1, dtype=np.float32)
+FILES = {
+    "sonar": """\
+table = np.loadtxt(file, delimiter=",", skiprows=1, dtype=str)
+x, y = table[:, :-1].astype(np.float32), (table[:, -1] == "Mine").astype(int)""",
+    "credit": """\
+table = np.loadtxt(file, delimiter=",", skiprows=1, dtype=np.float32)
 chosen = [1, *range(3, 24)]  # without the number and the sex of a client
-x, y = table[:, chosen], table[:, 24].astype(int)"""
+x, y = table[:, chosen], table[:, 24].astype(int)""",
+}
+"""How downloaded tables are read."""
 
 TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
 
@@ -75,6 +85,33 @@ PICTURES = """\
 pictures = [{name}("data", train=train, download=True) for train in (True, False)]
 x = np.concatenate([p.data.numpy() for p in pictures]).reshape(-1, 28 * 28)
 x, y = x.astype(np.float32) / 255, np.concatenate([p.targets.numpy() for p in pictures])"""
+
+DATA_WORDS = {
+    "xor": "Points in a square, of class 1 where the signs of x and y are the same.",
+    "circles": "Points in a ring, class 0, and in the disc inside of it.",
+    "moons": "Points on two half circles that reach into each other.",
+    "blobs": "Clouds of points around {classes} centres on a circle.",
+    "spirals": "Points on two arms that wind around each other.",
+    "three-spirals": "Points on three arms that wind around each other.",
+    "checkerboard": "Points in a square, of class 1 on the dark fields of a board of 4 × 4.",
+    "iris": "Four lengths of each flower; the class is its species.",
+    "wine": "What chemists measured of each wine; the class is its grower.",
+    "breast-cancer": "Features of cells under the microscope; class 1 is benign.",
+    "digits": "Grey values of handwritten digits, 8 × 8 pixels.",
+    "sonar": "Strengths of an echo in 60 bands; class 1 are mines, class 0 rocks.",
+    "credit": "What a bank knew of its clients; those of class 1 did not pay.",
+    "mnist": "Grey values of handwritten digits, 28 × 28 pixels; the test part comes with them.",
+    "fashion-mnist": "Grey values of clothes, 28 × 28 pixels; the test part comes with them.",
+}
+"""What the rows are."""
+
+LISTED_WORDS = "Each row holds its inputs and, as the last number, its class."
+
+PART_WORDS = {
+    "train": "The network learns from the rows of `train` alone.",
+    "val": "Those of `val` show how it does on rows that it has not seen.",
+    "test": "Those of `test` are measured once, at the end.",
+}
 
 LISTED = """\
 table = np.array(
@@ -84,13 +121,13 @@ table = np.array(
 )
 x, y = table[:, :-1], table[:, -1].astype(int)"""
 
-SHUFFLED = """\
+CHOOSING = {
+    "shuffled": """\
 def shuffled(y, random):
     order = random.permutation(len(y))
     last = [order[y[order] == k][-1] for k in np.unique(y)]
-    return order[~np.isin(order, last)]"""
-
-STRATIFIED = """\
+    return order[~np.isin(order, last)]""",
+    "stratified": """\
 def stratified(y, random):
     order = random.permutation(len(y))
     place, last = np.empty(len(y)), []
@@ -99,14 +136,22 @@ def stratified(y, random):
         place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
         last.append(rows[-1])
     order = order[np.argsort(place[order], kind="stable")]
-    return order[~np.isin(order, last)]"""
-
-SPLIT_WORDS = {
-    "shuffled": "`shuffled` gives the rows in a random order, but for one of every class, "
-    "which is never taken away.",
-    "stratified": "Any first part of what `stratified` gives holds the classes in proportion; "
-    "one row of every class is not in it, and is never taken away.",
+    return order[~np.isin(order, last)]""",
 }
+"""Functions, by name, that tell in which order rows may be taken away."""
+
+CHOOSING_WORDS = {
+    "shuffled": "`shuffled` gives the rows in random order, without one of every class: that one "
+    "always stays to learn from.",
+    "stratified": "`stratified` gives the rows in an order of which any first part holds the "
+    "classes in proportion; one of every class is not in it, and always stays to learn from.",
+}
+
+REPEATED = "Rows of rare classes are repeated, until all classes have as many to learn from."
+REPEATED_BEFORE = (
+    "Rows of rare classes are repeated until all classes have as many. As that happens before "
+    "rows are held out, copies of the same row come into several parts."
+)
 
 OVERSAMPLE = """\
 random = np.random.default_rng([{seed}, {stream}])
@@ -116,6 +161,12 @@ copies = [
     for k, count in enumerate(counts)
 ]
 repeated = np.concatenate([np.arange(len(y)), *copies])"""
+
+SCALING_WORDS = {
+    "none": "As tensors of PyTorch, unscaled.",
+    "standard": "Inputs come to mean 0 and standard deviation 1.",
+    "range": "Inputs come to the range 0…1.",
+}
 
 # Network -----------------------------------------------------------------------------------------
 
@@ -147,8 +198,8 @@ class Dropout(nn.Module):
     def forward(self, x):
         if {idle}:
             return x
-        alive = torch.rand(x.T.shape, generator=noise).T >= {rate}
-        return x * (alive / (1 - {rate}))"""
+        alive = torch.rand({shape}, generator=noise).T >= {rate}
+        return x * ({alive} / (1 - {rate}))"""
 
 SINGLE_ROWS = """\
 class BatchNorm(nn.BatchNorm1d):
@@ -187,6 +238,11 @@ INITIALISATIONS = {
 }
 """In words and in code, for one linear layer."""
 
+FIXED_BIASES = """\
+for layer, following in pairwise(model):
+    if isinstance(following, nn.BatchNorm1d):
+        layer.bias.requires_grad_(False)"""
+
 WEIGHTED_LOSSES = {
     True: """\
 def loss(logits, y):
@@ -204,8 +260,17 @@ CLASS_WEIGHTS = """\
 counts = torch.bincount(targets.long())
 class_weights = counts.sum() / ({classes} * counts)"""
 
+LBFGS = """\
+LBFGS(
+    {parameters},
+    lr={rate},
+    max_iter=1,
+    history_size=10,
+    line_search_fn="strong_wolfe",
+)"""
+
 DECAYED = """\
-[
+groups = [
     {{"params": [p for p in model.parameters() if p.dim() == 2], "weight_decay": {l2}}},
     {{"params": [p for p in model.parameters() if p.dim() == 1]}},
 ]"""
@@ -226,10 +291,10 @@ for rows in order.split(size):
 
 AUC = """\
 def auc(score, positive):
-    above, below = score[positive], score[~positive].sort().values
-    lower = torch.searchsorted(below, above)
-    upper = torch.searchsorted(below, above, right=True)
-    return (lower + upper).double().mean().item() / (2 * len(below))"""
+    others = score[~positive].sort().values
+    below = torch.searchsorted(others, score[positive])
+    not_above = torch.searchsorted(others, score[positive], right=True)
+    return (below + not_above).double().mean().item() / (2 * len(others))"""
 
 CALIBRATION_ERROR = """\
 def calibration_error(p, y):
@@ -247,10 +312,9 @@ MEASURES_WORDS = (
 FOLDS = """\
 order = np.random.default_rng([{seed}, 3]).permutation(len(targets))
 folds = np.array_split(order, {folds})
-fewest = len(order) - len(folds[0])
-right = 0
+{fewest}right = 0
 for fold in folds:
-    others = order[~np.isin(order, fold)][:fewest]
+    others = order[~np.isin(order, fold)]{cut}
     model = train(inputs[others], targets[others]{arguments})
     with torch.no_grad():
         right += ({right}).sum().item()"""

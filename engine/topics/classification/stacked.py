@@ -190,7 +190,8 @@ class Stacked:
             if i < self.architecture.hidden:
                 d = self._unbend(layer, d)
             torch.bmm(d, layer.kept["input"].transpose(1, 2), out=layer.weight_grad)
-            torch.sum(d, 2, keepdim=True, out=layer.bias_grad)
+            if layer.mean is None:  # else normalising takes the bias away: its gradient stays 0
+                torch.sum(d, 2, keepdim=True, out=layer.bias_grad)
             if i:
                 d = torch.bmm(layer.weight.transpose(1, 2), d)
 
