@@ -9,14 +9,14 @@ import sys
 import pytest
 
 from engine import ROOT
-from engine.bench import MODULES, benchmarks
+from engine.bench import MODULES, benchmarks, solution, sweeps
 from engine.bench.bare import train as train_bare
 from engine.bench.child import TOPICS
 from engine.bench.figure import Figure, by_name, middle, p95
 from engine.bench.topics.benchmark import recipe
 from engine.bench.topics.benchmark.parts import make
 from engine.bench.topics.benchmark.spec import SPEC, BenchmarkConfig
-from engine.events import dumps
+from engine.events import Event, dumps
 from engine.training.context import Context
 
 
@@ -123,3 +123,44 @@ def test_a_hanging_run_hangs_at_its_tenth_step(monkeypatch):
     with pytest.raises(Asleep):
         step()
     assert len(taken) == recipe.LAST_STEP - 1
+
+
+# Classification ----------------------------------------------------------------------------------
+
+
+def test_the_time_to_solution_is_that_of_the_event_that_tells_it():
+    def metric(time, accuracy, *before):
+        rows = [{"values": {"train_accuracy": a}} for a in before]
+        return Event("metric", {"values": {"train_accuracy": accuracy}, "before": rows}, time=time)
+
+    begun = Event("started", time=10.0)
+    late = [begun, metric(10.0, 0.5), metric(10.0625, 0.97, 0.9, 0.99), metric(10.5, 1.0)]
+    assert solution.milliseconds_to_goal(late) == 62.5  # when it was told, not when it was measured
+    assert solution.milliseconds_to_goal([begun, metric(10.25, solution.GOAL)]) == 250
+    assert solution.milliseconds_to_goal([begun, metric(11.0, 0.97)]) == float("inf")
+
+
+def test_the_plain_script_has_as_many_weights_as_the_page():
+    config = solution.ClassificationConfig(data="xor")
+    model = solution.network(config)
+    shapes = [tuple(p.shape) for p in model.parameters()]
+    assert shapes == [(8, 2), (8,), (8, 8), (8,), (1, 8), (1,)]
+    assert 0 < solution.plain_milliseconds("circles", 0) < float("inf")
+
+
+def test_a_sweep_is_compared_with_one_variant_in_everything_else_alike():
+    values = {**sweeps.preset(), "epochs": 2}
+    sweep, single = (
+        sweeps.JobSpec.checked("classification", {**values, **more}).config
+        for more in ({"variants": 16}, sweeps.SINGLE)
+    )
+    assert {n for n in sweep if sweep[n] != single[n]} == {"sweep"}
+    assert sweep["variants"] == 16
+    taken = sweeps.seconds({**values, **sweeps.SINGLE})
+    assert 0 < taken.training < taken.job
+
+
+def test_the_figure_of_a_sweep():
+    figure = sweeps.figure("16 / one", [(1.5, 1.0), (1.7, 2.0), (1.2, 3.0)], 1.6, 0.25)
+    assert (figure.value, figure.reached) == (1.5, True)
+    assert figure.beside == {"min": 1.2, "max": 1.7, "whole job": 2.0}

@@ -14,7 +14,7 @@ from sklearn import datasets
 
 from engine import ROOT
 from engine.data import source
-from engine.data.tables import Table
+from engine.data.tables import CLASSES_LIMIT, Table
 from engine.errors import Corrupt, GalleryError, InvalidValue
 from engine.settings import settings
 from engine.topics.classification import data, made, stored
@@ -23,7 +23,6 @@ from engine.topics.classification.spec import (
     BUNDLED,
     DRAWN_POINTS,
     MADE,
-    MOST_CLASSES,
     TABLES,
     ClassificationConfig,
 )
@@ -427,7 +426,7 @@ def dataset(y: list[int], x: list[float] | None = None, classes: int = 2, part: 
         ),
         (
             dataset([0, 1], classes=10_000),
-            f"Expected at most {MOST_CLASSES} classes, received 10,000. Choose another column as "
+            f"Expected at most {CLASSES_LIMIT} classes, received 10,000. Choose another column as "
             "target, or fit it as a number with Regression.",
         ),
     ],

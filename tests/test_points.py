@@ -108,7 +108,8 @@ def test_made_points_can_be_edited_but_not_too_many(running):
     test = classification(data="moons", samples="500", epochs="2")
     test.session_state["classification.view"] = "surface"
     test.run()
-    assert "edit" not in panels(test)["picture"]
+    assert "500 points" in panels(test)["picture"]["edit"]["many"]
+    assert panels(test)["picture"]["points"]["x"] == []
 
 
 # The rows behind a cell ---------------------------------------------------------------------------

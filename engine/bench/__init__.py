@@ -21,6 +21,10 @@ MODULES = {
     "diagnoses": "diagnoses",
     "choose": "choosing",
     "frameworks": "frameworks",
+    "solution": "solution",
+    "sweep": "sweeps",
+    "mnist": "mnist",
+    "steer": "steer",
 }
 
 

@@ -220,6 +220,7 @@ def curves_panel(look: Look) -> None:
         look.source,
         key=f"{spec.name}.curves",
         curves=curves,
+        log=any(spec.metric(name).better == "lower" for name in spec.curves),
         figure=curves_figure(_("step")),
         height=CURVES_HEIGHT,
         label=_("Metrics by step"),

@@ -34,11 +34,11 @@ def classes_of(spec: TopicSpec) -> int:
 
 
 def points_of(spec: TopicSpec, config: Config) -> dict[str, Any] | None:
-    """The points on show as `x`, `y` (and `label`), if the topic lets so many be edited."""
+    """The points on show as `x`, `y` (and `label`), where the topic lets points be edited."""
     if DRAWN not in spec.config.settings():
         return None
     points: dict[str, Any] | None = figures(spec.name).points(config)
-    return points if points is not None and len(points["x"]) <= limit_of(spec) else None
+    return points
 
 
 def drawing_view(views: tuple[View, ...]) -> View | None:
@@ -52,18 +52,26 @@ def is_own(config: Config) -> bool:
 
 
 def editing(spec: TopicSpec, config: Config, view: View, views: tuple[View, ...]) -> dict[str, Any]:
-    """What the picture needs to let points be edited; nothing where they cannot be."""
+    """What the picture needs to let points be edited; nothing where there are none.
+
+    Of more points than may be edited it gets none, and says why: only a new drawing can be begun.
+    """
     points = points_of(spec, config) if view is drawing_view(views) else None
     if not points:
         return {}
-    edit: dict[str, Any] = {"limit": limit_of(spec), "words": point_words()}
+    limit, count = limit_of(spec), len(points["x"])
+    edit: dict[str, Any] = {"limit": limit, "words": point_words()}
     if classes_of(spec):
         edit |= {
             "words": brush_words(),
             "classes": brushes(spec, points.get("classes", ())),
             "own": is_own(config),
-            "note": told(spec, config) if points["x"] else "",
+            "note": told(spec, config) if getattr(config, DRAWN) else "",
         }
+    if count > limit:
+        text = _("These are {count:,} points, and at most {limit} can be changed by hand.")
+        edit["many"] = text.format(count=count, limit=limit)
+        points = {**points, **{name: [] for name in ("x", "y", "held", "label") if name in points}}
     return {"points": points, "edit": edit}
 
 

@@ -194,7 +194,10 @@ def about(chosen: Chosen) -> str:
         step=chosen.step,
     )
     listed = min(len(cell.rows), TABLE_ROWS)
-    if listed < cell.total:
+    if cell.found < cell.total:
+        few = _("{found:,} of them are among the {shown:,} rows that this page shows.")
+        text += " " + few.format(found=cell.found, shown=cell.shown)
+    if listed < cell.found:
         text += " " + _("Listed here: {count}.").format(count=listed)
     return text + (" " + _("The surest come first.") if listed > 1 else "")
 

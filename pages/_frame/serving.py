@@ -272,16 +272,18 @@ def files_panel(spec: TopicSpec, served: Served) -> None:
     )
     name = f"{spec.name}.programs_made"
     made = st.session_state.get(name)
+    place = st.empty()
     if made is None or made[0] != served.id:
-        if not st.button(_("Make the files"), key=key(spec, "programs")):
+        if not place.button(_("Make the files"), key=key(spec, "programs")):
             return
-        with st.spinner(_("Exporting …")):
+        with place, st.spinner(_("Exporting …")):
             try:
                 export: Callable[..., Any] = service.current().predictors.export
                 files = {k: export(spec.name, k, **served.model.arguments) for k in formats()}
             except GalleryError as error:
                 st.error(plain(error.message))
                 return
+        place.empty()
         made = st.session_state[name] = (served.id, files)
     for kind, (title, help) in formats().items():
         file = made[1][kind]

@@ -63,6 +63,7 @@ def metric_words() -> dict[str, str]:
         "lost": _("The run was lost: the server was restarted while it trained. Train again."),
         "failed": _("The run failed."),
         "missing": _("This run could not be loaded. Reload the page, or train anew."),
+        "empty": _("What a run measures appears here."),
     }
 
 
@@ -87,6 +88,7 @@ def point_words() -> dict[str, str]:
         "hint": _("Click to add, drag to move, double-click or long-press to delete."),
         "clear": _("Clear"),
         "full": _("{limit} points at most"),
+        "new": _("Begin a new drawing"),
     }
 
 
@@ -177,4 +179,5 @@ def multiples_words() -> dict[str, str]:
         "accuracy": _("accuracy {val} (training {train})"),
         "best": _("best"),
         "choose": _("click to go on with it"),
+        "bars": _("No surfaces: these networks have too many weights to be sent."),
     }

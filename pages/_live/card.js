@@ -43,8 +43,8 @@ export class Card {
       .map((trace) => bound(trace, frame, stream.told, stream.step))
       .filter((trace) => trace.x && trace.y);
     this.crowded = traces.reduce((sum, trace) => sum + (trace.mode === "markers" ? trace.x.length : 0), 0) > 100;
-    const x = scale(layout.xaxis?.range ?? extent(traces.flatMap((trace) => trace.x)), 0, this.width);
-    const y = scale(layout.yaxis?.range ?? extent(traces.flatMap((trace) => trace.y)), this.height, 0);
+    const x = along(layout.xaxis, traces.flatMap((trace) => trace.x), 0, this.width);
+    const y = along(layout.yaxis, traces.flatMap((trace) => trace.y), this.height, 0);
     for (const trace of traces) {
       if (trace.type === "heatmap") this.field(trace, x, y);
       else if (trace.mode === "markers") this.markers(trace, x, y);
@@ -116,8 +116,16 @@ function shades(colorscale) {
   });
 }
 
+// Where a value stands on an axis; the range of a logarithmic one is in powers of ten, as plotly has it.
+function along({ type, range } = {}, values, from, to) {
+  const place = type === "log" ? Math.log10 : (value) => value;
+  const linear = scale(range ?? extent(values.map(place)), from, to);
+  return (value) => linear(place(value));
+}
+
 // Range of the values with a little room, for a figure that leaves its axis open.
-function extent(values) {
+function extent(all) {
+  const values = all.filter(Number.isFinite);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const room = 0.08 * (high - low || 1);
   return [low - room, high + room];

@@ -1,7 +1,7 @@
 // Metric curves: train and validation, log switch, smoothing. Grows by extendTraces while it can.
 //
-// data: { curves: [{ name, title, color }], figure, height, label, theme, plotly, overlays?, words }
-// words: log, smoothing
+// data: { curves: [{ name, title, color }], log, figure, height, label, theme, plotly, overlays?, words }
+// log: whether the axis begins as a logarithmic one; words: log, smoothing
 // Columns `<name>_sd` become a band; overlays (see overlays.js) thin lines, dotted from the second
 // metric on. A line marks the step shown; what comes later is veiled; drag the line to go there.
 
@@ -14,8 +14,8 @@ export class Curves {
 
   constructor(root, { data }) {
     root.innerHTML = `<div class="gl-head"><span class="gl-legend"></span><span class="gl-space"></span>
-      <label class="gl-switch"><input type="checkbox"> <span></span></label>
-      <label class="gl-range"><span></span> <input type="range" min="0" max="0.98" step="0.02" value="0"></label></div>
+      <span class="gl-controls"><label class="gl-switch"><input type="checkbox"> <span></span></label>
+      <label class="gl-range"><span></span> <input type="range" min="0" max="0.98" step="0.02" value="0"></label></span></div>
       <div class="gl-box"><div class="gl-plot" role="img"></div><i class="gl-veil"></i><i class="gl-cursor" aria-hidden="true"></i></div>`;
     this.node = root.querySelector(".gl-plot");
     this.node.style.height = `${data.height}px`;
@@ -28,7 +28,7 @@ export class Curves {
     const [log, smooth] = root.querySelectorAll("label span");
     [log.textContent, smooth.textContent] = [data.words.log, data.words.smoothing];
     this.smooth.setAttribute("aria-label", data.words.smoothing);
-    this.log.checked = true;
+    this.log.checked = data.log;
     this.overlays = new Overlays(() => this.schedule());
     this.drawnRows = 0;
   }

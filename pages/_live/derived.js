@@ -3,12 +3,16 @@
 //     point of a surface of several classes
 //   confusion_share: the counts of a confusion matrix, as shares of their row
 //   confusion_count: the counts in one list, row after row
+//   auc_text_<k>: the area under the curve of class k; a dash where it has no rows, or all of them
 
 import { derive } from "./forward.js";
 
 const known = new WeakMap(); // frame data → { name: array }
 
+const AREA = "auc_text_";
+
 export function derived(name, data, told) {
+  if (name.startsWith(AREA)) return data?.[`auc_${name.slice(AREA.length)}`]?.toFixed(3) ?? "–";
   if (!MADE[name]) return derive(name, data, told);
   if (!data) return undefined;
   if (!known.has(data)) known.set(data, {});

@@ -1,6 +1,6 @@
 // The measured figures, the published ones beside them, and the notes of the run.
 //
-// data: { metrics, published, baselines, words }
+// data: { metrics, published, baselines, words }; words.empty stands where there is nothing yet
 // baselines: [{ title, help, value | live }]; `live` names what the run itself works out
 // Columns or final metrics `<name>_sd` are shown as "± sd"; notes of a run may have a `title`.
 
@@ -12,8 +12,8 @@ export class Metrics {
   part = "metrics";
 
   constructor(root) {
-    root.innerHTML = `<div class="gl-metrics"></div><table class="gl-published"><tbody></tbody></table><div class="gl-notes" aria-live="polite"></div>`;
-    [this.grid, this.table, this.notes] = root.children;
+    root.innerHTML = `<div class="gl-metrics"></div><table class="gl-published"><tbody></tbody></table><div class="gl-notes" aria-live="polite"></div><p class="gl-empty"></p>`;
+    [this.grid, this.table, this.notes, this.empty] = root.children;
   }
 
   update(data) {
@@ -64,6 +64,8 @@ export class Metrics {
       this.rows[i].children[2].replaceChildren(digits(value), verdict);
     });
     this.drawNotes(stream, words);
+    this.empty.textContent = words.empty;
+    this.empty.hidden = published.length > 0 || [this.grid, this.notes].some(({ children }) => [...children].some(({ hidden }) => !hidden));
   }
 
   // How the run ended, then its own notes, newest first.

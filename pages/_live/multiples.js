@@ -1,9 +1,10 @@
 // The variants of a sweep side by side: the surface of each one's first network, its value above,
-// its accuracy below; the best one is marked. A click chooses a variant.
+// its accuracy below; the best one is marked. A click chooses a variant. Where the weights are not
+// sent, or the data are no points on a plane, a bar of the accuracy stands for the surface.
 //
 // data: { kind, height, label, theme, name, classes, choose, words }
 // name: the setting that is swept, in words; choose: whether a variant can be chosen
-// words: train, best, accuracy, choose, none
+// words: best, accuracy, choose, bars
 // trigger: chosen → { value }
 
 import { cost, flattened, networks, probabilityMaps } from "./forward.js";
@@ -16,6 +17,7 @@ const GAP = 10;
 const LEAST = 46; // px of a tile
 const BUSY = 3; // a drawing that takes t is not begun again before 3 t have passed
 const DEAR = 8e7; // multiplications of a drawing
+const BAR = "rgba(59, 130, 196, 0.55)";
 
 export class Multiples {
   part = "multiples";
@@ -69,7 +71,12 @@ export class Multiples {
     this.make(values.length);
     this.fill(frame.data);
     const theta = frame.data.theta && networks(frame.data.theta);
-    if (theta) this.tiles.forEach((tile, v) => this.drawTile(tile, architectures[which[v]], theta[v * Math.round(theta.length / values.length)]));
+    this.bars = !theta || !architectures[0].extent;
+    this.tiles.forEach((tile, v) => {
+      if (this.bars) this.drawBar(tile, v);
+      else this.drawTile(tile, architectures[which[v]], theta[v * Math.round(theta.length / values.length)]);
+    });
+    this.name.textContent = `${this.data.name}${this.bars && architectures[0].extent ? `. ${this.data.words.bars}` : ""}`;
     this.ready = performance.now() + BUSY * (performance.now() - begun);
   }
 
@@ -103,9 +110,14 @@ export class Multiples {
     if (!this.data || !this.tiles.length || !width) return;
     this.width = width;
     const fits = (columns) => Math.floor((width - (columns - 1) * GAP) / columns);
-    let columns = 1;
-    while (fits(columns + 1) >= LEAST && Math.ceil(this.tiles.length / columns) * (fits(columns) + TEXT + GAP) - GAP > this.data.height) columns += 1;
-    const side = Math.min(fits(columns), this.data.height - TEXT);
+    const most = Math.max(1, Math.min(this.tiles.length, Math.floor((width + GAP) / (LEAST + GAP))));
+    let [columns, side] = [most, 0];
+    for (let count = most; count; count -= 1) {
+      const rows = Math.ceil(this.tiles.length / count);
+      const room = Math.min(fits(count), Math.floor((this.data.height + GAP) / rows) - TEXT - GAP);
+      if (room >= side) [columns, side] = [count, room];
+    }
+    if (side < LEAST) [columns, side] = [most, fits(most)];
     this.grid.style.gridTemplateColumns = `repeat(${columns}, ${side}px)`;
     this.grid.style.justifyContent = "space-between";
   }
@@ -125,7 +137,6 @@ export class Multiples {
   }
 
   drawTile({ canvas, context }, architecture, theta) {
-    if (!architecture.extent) return;
     const usual = SIDES.find(([count]) => this.tiles.length <= count)?.[1] ?? 36;
     const side = Math.max(20, Math.min(usual, Math.floor(Math.sqrt(DEAR / this.tiles.length / cost(architecture)))));
     const maps = probabilityMaps(architecture, [theta], side);
@@ -133,10 +144,25 @@ export class Multiples {
     if (maps.length === 1) paint(this.sheet.pixels, this.signed, maps[0], side, 0, 0, 1);
     else paintClasses(this.sheet.pixels, this.certain, flattened(maps), side);
     this.sheet.show();
-    const size = Math.round(canvas.clientWidth * (globalThis.devicePixelRatio || 1)) || side;
-    if (canvas.width !== size) canvas.width = canvas.height = size;
+    const size = this.size(canvas) || side;
     context.imageSmoothingQuality = "high";
     context.drawImage(this.sheet.canvas, 0, 0, size, size);
+  }
+
+  // As high as the variant is accurate.
+  drawBar({ canvas, context }, v) {
+    const size = this.size(canvas);
+    const height = size * (this.told.val[v] || 0);
+    context.clearRect(0, 0, size, size);
+    context.fillStyle = BAR;
+    context.fillRect(0, size - height, size, height);
+  }
+
+  // Makes a canvas as sharp as the screen, and says how many of its pixels a side has.
+  size(canvas) {
+    const size = Math.round(canvas.clientWidth * (globalThis.devicePixelRatio || 1));
+    if (size && canvas.width !== size) canvas.width = canvas.height = size;
+    return size;
   }
 
   // In the head: the variant pointed at, with all that is known of it, or the best one.

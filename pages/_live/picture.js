@@ -92,6 +92,7 @@ export class Picture {
     this.node.on("plotly_click", ({ points: [{ data, pointIndex }] }) => {
       if (!data.meta?.cells || !Array.isArray(pointIndex)) return;
       const [actual, predicted] = pointIndex;
+      if (this.stream.playing) this.stream.seek(this.stream.step); // the rows are of what was clicked
       const { cursor, source } = this.stream;
       this.component.setTriggerValue("cell", { actual, predicted, run: source.id ?? "", step: cursor });
     });

@@ -23,6 +23,8 @@ export function themed(layout, node) {
   const color = faded(style.color, 0.66);
   const made = { ...structuredClone(layout), autosize: true };
   made.font = { ...made.font, color, family: style.fontFamily };
+  made.hoverlabel = { font: { family: style.fontFamily, size: 12 }, ...made.hoverlabel };
+  made.modebar = { bgcolor: "rgba(0,0,0,0)", color: faded(style.color, 0.4), activecolor: color, ...made.modebar };
   for (const name of Object.keys(made).filter((key) => /^scene\d*$/.test(key))) made[name] = themedScene(made[name], style.color, background(node));
   return made;
 }

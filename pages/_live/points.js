@@ -3,6 +3,7 @@
 // data.edit: { limit, words: { edit, hint, clear, full? } } or absent
 //   edit ("Edit points", the switch), hint (what clicks do), clear ("Clear"), full ("{limit} points at most")
 //   for points of several classes also { classes, own, note? }, and the words of brush.js and { empty }:
+//   many, words.new: why these points are too many to be edited, and the button that begins without them
 //   classes [{ name, color, symbol }], own (whether they are the visitor's), note (what is wrong with them)
 // data.points: { x: [], y: [], held?: [], label?: [] } in data order; held: which ones are held out (drawn open)
 // While it is on, the figure's traces of markers that follow no frame give way to these points.
@@ -85,6 +86,7 @@ export class PointEditor {
 
   // What the page says: whether there is something to edit, and the points as it has them.
   update(edit, points) {
+    if (this.on && Boolean(this.edit?.many) !== Boolean(edit?.many)) this.turn(false);
     this.edit = points ? edit : null;
     this.toggle.hidden = !this.edit;
     if (!this.edit) { this.turn(false); return; }
@@ -92,7 +94,7 @@ export class PointEditor {
     this.classes = edit.classes ?? null;
     this.brush.update(this.classes, Math.max(0, ...(points.label ?? [])) + 1, words);
     this.toggle.textContent = words.edit;
-    this.clear.textContent = words.clear;
+    this.clear.textContent = edit.many ? words.new : words.clear;
     this.svg.setAttribute("aria-label", words.hint);
     this.held = points.held ?? [];
     this.given = points.x.map((x, i) => [rounded(x), rounded(points.y[i]), ...(this.classes ? [points.label[i]] : [])]);
@@ -131,16 +133,18 @@ export class PointEditor {
     this.toggle.ariaPressed = String(on);
     this.usual ??= this.head.offsetHeight;
     this.bar.hidden = !on;
-    this.brush.show(on && this.classes);
-    this.legend.hidden = on && Boolean(this.classes); // the classes to choose from say the same
-    if (on) this.box.append(this.svg);
+    const { edits } = this;
+    this.brush.show(edits && this.classes);
+    this.legend.hidden = edits && Boolean(this.classes); // the classes to choose from say the same
+    if (edits) this.box.append(this.svg);
     else this.svg.remove();
-    this.box.classList.toggle("gl-editing", on);
+    this.box.classList.toggle("gl-editing", edits);
     this.laid = false; // until the plot has made room
     this.giveUp();
     this.ranges = null;
     this.fit();
-    document[on ? "addEventListener" : "removeEventListener"]("keydown", this.onKey);
+    if (on && !edits) this.tellMany();
+    document[edits ? "addEventListener" : "removeEventListener"]("keydown", this.onKey);
     this.redraw();
   }
 
@@ -162,26 +166,37 @@ export class PointEditor {
 
   // The figure while points are edited ------------------------------------------------------
 
+  // Of too many points only the words are shown.
+  get edits() {
+    return this.on && !this.edit?.many;
+  }
+
+  tellMany() {
+    this.hint.textContent = this.hint.title = this.edit.many;
+    this.told.textContent = "";
+    this.clear.disabled = false;
+  }
+
   // Changes when the figure has to be drawn anew.
   get state() {
-    return `${this.plot.style.height} ${this.on && JSON.stringify(this.ranges)}`;
+    return `${this.plot.style.height} ${this.edits && JSON.stringify(this.ranges)}`;
   }
 
   traces(traces) {
-    if (!this.on) return traces;
+    if (!this.edits) return traces;
     return traces.map((trace) => (isPoints(trace) ? { ...trace, visible: false, meta: { ...trace.meta, hidden: true } } : trace));
   }
 
   // Axes stay as they are, and plotly takes no drag away.
   layout(layout) {
-    if (!this.on) return layout;
+    if (!this.edits) return layout;
     const fixed = (axis, range) => ({ ...axis, fixedrange: true, ...(range && { range, autorange: false }) });
     return { ...layout, dragmode: false, xaxis: fixed(layout.xaxis, this.ranges?.x), yaxis: fixed(layout.yaxis, this.ranges?.y), uirevision: `${layout.uirevision} edit` };
   }
 
   // Lays the points over the plot's area; called after each drawing.
   place() {
-    if (!this.on || !this.plot._fullLayout?.xaxis) return;
+    if (!this.edits || !this.plot._fullLayout?.xaxis) return;
     const { xaxis, yaxis } = this.plot._fullLayout;
     this.hold();
     this.laid = true;
@@ -393,7 +408,7 @@ export class PointEditor {
   }
 
   render() {
-    if (!this.on || !this.laid) return;
+    if (!this.edits || !this.laid) return;
     const { points, drag, classes } = this;
     const tag = classes ? "path" : "circle";
     if (this.svg.firstChild && this.svg.firstChild.localName !== tag) this.svg.replaceChildren();
@@ -421,7 +436,7 @@ export class PointEditor {
   // What clicks do, or what stands against them; and where the point is that they are about.
   say(full, about) {
     const { limit, note, words } = this.edit;
-    const usual = this.classes && !this.points.length ? words.empty : note || words.hint;
+    const usual = note || (this.classes && !this.points.length ? words.empty : words.hint);
     this.hint.textContent = full && words.full ? fill(words.full, { limit }) : usual;
     this.hint.title = this.hint.textContent;
     const of = about && this.classes ? `${this.classes[about[2]].name}: ` : "";

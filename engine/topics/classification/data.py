@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from engine.data.tables import CLASSES_LIMIT
 from engine.errors import GalleryError
 from engine.topics.classification import stored
 from engine.topics.classification.made import drawn, made
 from engine.topics.classification.spec import (
     MADE,
-    MOST_CLASSES,
     OFFICIAL_TEST,
     PLANE,
     ClassificationConfig,
@@ -188,12 +188,12 @@ def check(data: Dataset) -> None:
 
 
 def _check_class_count(count: int) -> None:
-    if count > MOST_CLASSES:
+    if count > CLASSES_LIMIT:
         text = _(
             "Expected at most {most} classes, received {count:,}. Choose another column as target, "
             "or fit it as a number with Regression."
         )
-        raise _refused(text.format(most=MOST_CLASSES, count=count))
+        raise _refused(text.format(most=CLASSES_LIMIT, count=count))
 
 
 def _refused(text: str) -> GalleryError:

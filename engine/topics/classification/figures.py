@@ -17,7 +17,7 @@ import plotly.graph_objects as go
 from engine.errors import GalleryError
 from engine.figures import GREY, View, blank, live
 from engine.topics.classification import data
-from engine.topics.classification.architecture import Architecture
+from engine.topics.classification.architecture import Architecture, most_drawn
 from engine.topics.classification.baselines import baselines
 from engine.topics.classification.data import LARGE, TRAIN, Dataset, at_hand
 from engine.topics.classification.figures_parts import (
@@ -27,11 +27,18 @@ from engine.topics.classification.figures_parts import (
     flat,
     names_of,
     plain,
+    say,
     size_of,
     symbol,
     width_of,
 )
-from engine.topics.classification.figures_quality import calibration, confusion, roc, side_by_side
+from engine.topics.classification.figures_quality import (
+    CURVES,
+    calibration,
+    confusion,
+    roc,
+    side_by_side,
+)
 from engine.topics.classification.figures_sweep import sweep
 from engine.topics.classification.spec import PLANE, ClassificationConfig
 from engine.words import _
@@ -40,9 +47,6 @@ if TYPE_CHECKING:
     from engine.data.tables import Table
 
 __all__ = ["at_hand", "baselines", "dataset", "picture", "points", "problem", "views"]
-
-MOST_DRAWN = 20_000
-"""Parameters up to which a frame holds the weights, and so the network can be drawn."""
 
 PROJECTED = 600
 """Rows that are projected; drawn by lot with seed 0, as the run does."""
@@ -56,9 +60,10 @@ DERIVED = frozenset(
         "surface_probability",
         "confusion_share",
         "confusion_count",
+        *(f"auc_text_{k}" for k in range(CURVES)),
     }
 )
-"""Arrays that no frame holds: the browser works them out from the weights and the counts."""
+"""What no frame holds: the browser works it out from weights, counts and areas."""
 
 Draw = Callable[[ClassificationConfig, "Dataset | None"], go.Figure]
 
@@ -78,9 +83,11 @@ def views(config: ClassificationConfig, table: Table | None = None) -> tuple[Vie
     )
     if plane:
         network = given("network", _("Network"), _network_help(), surface, "network")
-        return network, given("surface", _("Surface"), _surface_help(), surface), *quality
+        large = parameters(config, table) > most_drawn(plane)
+        below = given("surface", _("Surface"), _surface_help(), surface), *quality
+        return below if large else (network, *below)
     first = given("projection", _("Projection"), _projection_help(), projection)
-    if not 0 < parameters(config, table) <= MOST_DRAWN:
+    if not 0 < parameters(config, table) <= most_drawn(plane):
         return first, *quality
     help = _("Every neuron; links are weights: blue adds, orange takes away.")
     return first, *quality, given("network", _("Network"), help, projection, "network")
@@ -192,10 +199,21 @@ def surface(config: ClassificationConfig, made: Dataset | None) -> go.Figure:
     figure.update_xaxes(range=[x0, x1], title_text=_("x"), **usual)
     figure.update_yaxes(range=[y0, y1], title_text=_("y"), scaleanchor="x", **usual)
     names = names_of(config, made)
-    _add_surface(figure, names)
+    if parameters(config) > most_drawn(plane=True):
+        say(figure, _too_large(), above=True)
+    else:
+        _add_surface(figure, names)
     if made is not None:
         _add_points(figure, made, names)
     return figure
+
+
+def _too_large() -> str:
+    text = _(
+        "No surface: it is drawn from the weights, and more than {most} of them are too many to "
+        "be sent with every picture. The other views show how well this network does."
+    )
+    return text.format(most=f"{most_drawn(plane=True):,}")
 
 
 def _add_surface(figure: go.Figure, names: tuple[str, ...]) -> None:
@@ -256,15 +274,19 @@ def projection(config: ClassificationConfig, made: Dataset | None) -> go.Figure:
     """Rows by the two directions in which they differ most, before the network and inside it."""
     figure = blank()
     last = _("output") if config.layers == 0 else _("last hidden layer")
-    where = _("inputs")
+    first, second = f"{_('component')} 1", f"{_('component')} 2"
     side_by_side(
         figure,
-        (f"{where}, {_('component')} 1", f"{where}, {_('component')} 2"),
-        (f"{last}, {_('component')} 1", f"{last}, {_('component')} 2"),
+        (f"{first}<br><b>{_('inputs')}</b>", second),
+        (f"{first}<br><b>{last}</b>", second),
         range=None,
         showgrid=False,
         nticks=5,
     )
+    if config.data == "own" and made is None:
+        say(figure, _("Load a table under “Data” to see its rows."))
+        figure.update_xaxes(visible=False)
+        figure.update_yaxes(visible=False)
     names = names_of(config, made)
     for k, name in enumerate(names):  # the names of colours and symbols
         marker = {"color": color(k), "symbol": symbol(k)}

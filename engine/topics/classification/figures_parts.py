@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import plotly.graph_objects as go
 
 from engine.errors import GalleryError
 from engine.figures import CLASS_COLORS, CLASS_SYMBOLS, GREY, faded
@@ -37,6 +39,10 @@ KNOWN: dict[str, tuple[int, tuple[str, ...]]] = {
     "fashion-mnist": (stored.SIDE**2, stored.CLOTHES),
 }
 """Number of features and names of the classes of data that may not be here."""
+
+LINE = 46
+"""Letters of a line that fits beside a phone's margins."""
+LINE_HEIGHT = 16
 
 Scale = list[list[Any]]
 
@@ -124,3 +130,22 @@ def size_of(count: int) -> dict[str, float]:
 def plain(values: np.ndarray) -> list[float]:
     """As short numbers: figures travel as text."""
     return [float(f"{value:.5g}") for value in values.tolist()]
+
+
+def say(figure: go.Figure, text: str, above: bool = False) -> None:
+    """Words in the middle of a figure that has nothing to show, or above what it shows."""
+    lines = wrap(text, LINE)
+    place: dict[str, Any] = {"y": 0.5, "yanchor": "middle"}
+    if above:
+        place = {"y": 1, "yanchor": "bottom"}
+        figure.layout.margin.t = LINE_HEIGHT * len(lines) + 8
+    figure.add_annotation(
+        text="<br>".join(lines),
+        xref="paper",
+        yref="paper",
+        x=0.5,
+        xanchor="center",
+        showarrow=False,
+        font={"size": 12},
+        **place,
+    )

@@ -30,7 +30,7 @@ NAME_LETTERS = 14
 ALIKE = 0.04
 """Shares less far apart than this are drawn as one line."""
 BINS = 10
-GAP = 0.08
+GAP = 0.06
 
 
 def confusion(config: ClassificationConfig, made: Dataset | None) -> go.Figure:
@@ -131,14 +131,14 @@ def _shares(y: np.ndarray, wanted: list[int]) -> list[float]:
 def _add_curve(figure: go.Figure, k: int, name: str, one: bool) -> None:
     line = {"color": color(k), "width": 2.5 if one else 1.75}
     shown = "<extra>" + name + "</extra>"
-    area = f"{_('AUC')} %{{meta.auc:.3f}}"
+    area = f"{_('AUC')} %{{meta.auc}}"
     figure.add_scatter(
         x=[],
         y=[],
         mode="lines",
         line=line,
         name=name,
-        meta=live({"meta.auc": f"auc_{k}"}, x="roc_x", y=f"roc_{k}", ghost=one),
+        meta=live({"meta.auc": f"auc_text_{k}"}, x="roc_x", y=f"roc_{k}", ghost=one),
         hovertemplate=_("false positive rate")
         + " %{x:.2f}<br>"
         + _("true positive rate")
@@ -167,11 +167,11 @@ def _add_area(figure: go.Figure, k: int, name: str, place: int, count: int) -> N
         x=[],
         y=[None] * (CURVE_POINTS - 1 - indent) + [height] + [None] * indent,
         mode="text",
-        texttemplate=f"{label} <b>%{{meta.auc:.3f}}</b>",
+        texttemplate=f"{label} <b>%{{meta.auc}}</b>",
         textposition="middle left",
         textfont={"size": 11 if count > 3 else 13},
         showlegend=False,
-        meta=live({"meta.auc": f"auc_{k}"}, x="roc_x"),
+        meta=live({"meta.auc": f"auc_text_{k}"}, x="roc_x"),
         hoverinfo="skip",
     )
     if count == 1:
@@ -190,7 +190,10 @@ def _add_area(figure: go.Figure, k: int, name: str, place: int, count: int) -> N
 def side_by_side(
     figure: go.Figure, left: tuple[str, str], right: tuple[str, str], **axis: Any
 ) -> None:
-    """Two plots of shares from 0 to 1, with these titles of x and y."""
+    """Two plots of shares from 0 to 1, with these titles of x and y.
+
+    The scales stand outside: between the plots a phone has no room for one.
+    """
     usual = figure.layout.xaxis.to_plotly_json() | {"range": [-0.02, 1.02], **axis}
     half = (1 - GAP) / 2
     for i, ((x, y), domain) in enumerate(((left, [0, half - 0.02]), (right, [half + GAP, 1]))):
@@ -205,6 +208,7 @@ def side_by_side(
         figure.layout[f"yaxis{number}"] = {
             **usual,
             "anchor": f"x{number}",
+            "side": "right" if i else "left",
             "title": {"text": y, **titles},
         }
 

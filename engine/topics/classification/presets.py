@@ -239,6 +239,7 @@ PRESETS = (
             batch_size=32,
             epochs=30,
         ),
+        recorded=False,
     ),
     Preset(
         "rates",

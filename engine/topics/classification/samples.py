@@ -32,8 +32,9 @@ class Cell(NamedTuple):
     part
         `train`, `val` or `test`: what the confusion matrix is measured on.
     total, found
-        How many rows the matrix counts there, and how many of them are among the rows shown
-        (of a long table only some are).
+        How many rows the matrix counts there, and how many of them are among the rows shown.
+    shown
+        How many rows are shown in all: of a long table, some of its rows.
     rows : tuple of int
         Numbers in the data, at most `MOST_POINTS`, `MOST_PICTURES` or `MOST_ROWS` of them.
     confidence : tuple of float
@@ -50,6 +51,7 @@ class Cell(NamedTuple):
     part: str
     total: int
     found: int
+    shown: int
     rows: tuple[int, ...]
     confidence: tuple[float, ...]
     features: tuple[str, ...]
@@ -91,6 +93,7 @@ def of_cell(
         part=told["measured_on"],
         total=int(counts[actual][predicted]),
         found=len(positions),
+        shown=len(_plain(told["label"])),
         rows=tuple(int(row) for row in rows),
         confidence=tuple(float(p) for p in confidence[: len(rows)]),
         features=tuple(told["features"]),

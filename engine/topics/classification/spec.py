@@ -26,8 +26,6 @@ SPLIT_ONLY = ("data", tuple(name for name in TABLES if name not in OFFICIAL_TEST
 DRAWN_POINTS = 400
 """Points that a visitor may put down."""
 DRAWN_CLASSES = 6
-MOST_CLASSES = 50
-"""Classes of an own table."""
 MOST_LAYERS = 6
 MOST_UNITS = 512
 MOST_SEEDS = 20
