@@ -100,6 +100,7 @@ WORDS = {
         "at most": "at most {target}",
         "failed": "The run failed.",
         "missing": "This run could not be loaded.",
+        "earlier": "Measured at step {step}.",
     },
     "edit": {
         "edit": "Edit points",
@@ -666,6 +667,28 @@ def test_the_end_of_a_run_brings_the_frames_that_were_too_quick(opened):
     page.wait_for_function(f"{LIVE_STREAM}.steps().length > 2")
     assert page.evaluate(f"{LIVE_STREAM}.frame('surface').step") == STEPS[-1]
     assert page.evaluate(f"{LIVE_STREAM}.value('loss')") == 0.5
+
+
+def test_a_figure_that_was_measured_earlier_says_so(opened, site):
+    record = history()
+    record["metrics"]["val_loss"] = [v if i % 5 == 0 else None for i, v in enumerate(STEPS)]
+    site.histories["/history"] = record
+    page = opened()
+    show_timeline(page)
+    show_metrics(page)
+    loss, validation = page.locator(".gl-metrics div").all()
+    for shown, measured in ((STEPS[7], STEPS[5]), (STEPS[10], None)):
+        page.evaluate(f"{STREAM}.seek({shown})")
+        page.evaluate(TWO_FRAMES)
+        earlier = re.compile("gl-earlier")
+        expect(loss).not_to_have_class(earlier)
+        if measured is None:
+            expect(validation).not_to_have_class(earlier)
+        else:
+            expect(validation).to_have_class(earlier)
+            expect(validation.locator("b")).to_have_attribute(
+                "title", f"Measured at step {measured}."
+            )
 
 
 def test_a_history_that_is_not_there_does_no_harm(opened, site):

@@ -1,8 +1,8 @@
 """The reference runs over ten seeds, against the published figures.
 
-`python -m engine bench reproduce`, of all topics; those whose data are not here are left out. Each run is carried out as the command line does
-(`python -m engine run regression --preset R1`), on one CPU thread; the target of each figure is
-the one that the preset itself states.
+`python -m engine bench reproduce`, of all topics; presets whose data are not here are left out. Each
+run is carried out as the command line does (`python -m engine run regression --preset R1`), on one
+CPU thread; the target of each figure is the one that the preset itself states.
 """
 
 from __future__ import annotations

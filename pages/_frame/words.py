@@ -63,6 +63,7 @@ def metric_words() -> dict[str, str]:
         "lost": _("The run was lost: the server was restarted while it trained. Train again."),
         "failed": _("The run failed."),
         "missing": _("This run could not be loaded. Reload the page, or train anew."),
+        "earlier": _("Measured at step {step}: of a quick run not every step is measured in full."),
         "empty": _("What a run measures appears here."),
     }
 

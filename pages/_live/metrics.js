@@ -50,6 +50,9 @@ export class Metrics {
       const value = stream.value(name);
       const deviation = value == null ? null : stream.value(`${name}_sd`);
       this.grid.children[i].hidden = value == null;
+      const before = stream.measuredBefore(name);
+      this.grid.children[i].classList.toggle("gl-earlier", before != null);
+      this.grid.children[i].lastChild.title = before == null ? "" : fill(words.earlier, { step: before });
       this.grid.children[i].lastChild.replaceChildren(digits(value), ...(deviation == null ? [] : [element("small", "", ` ± ${brief(deviation)}`)]));
     });
     this.data.baselines.forEach(({ live }, i) => {

@@ -208,11 +208,21 @@ class Stream {
   // The value of a metric at the moment shown; final values once the run is done.
   value(name) {
     const final = this.atEnd ? this.terminal?.data.metrics?.[name] : null;
-    if (final != null) return final;
+    return final ?? this.columns[name]?.[this.rowOf(name)] ?? null;
+  }
+
+  // The last row, up to the moment shown, that has this metric: not every one measures everything.
+  rowOf(name) {
     const column = this.columns[name] ?? [];
     let row = this.count - 1;
-    while (row > 0 && column[row] == null) row -= 1; // not every row measures everything
-    return column[row] ?? null;
+    while (row > 0 && column[row] == null) row -= 1;
+    return row;
+  }
+
+  // The earlier step at which the value shown of a metric was measured; null if at the moment shown.
+  measuredBefore(name) {
+    const row = this.rowOf(name);
+    return this.cursor == null || this.atEnd || row === this.count - 1 ? null : this.columns.step[row];
   }
 
   // The step that is shown.

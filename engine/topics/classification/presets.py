@@ -149,6 +149,7 @@ PRESETS = (
         N_("Credit default, as published"),
         dict(
             CREDIT,
+            scaling="standard",
             oversample="before",
             layers=4,
             units_1=100,
@@ -156,14 +157,16 @@ PRESETS = (
             units_3=50,
             units_4=50,
             dropout=0.1,
-            epochs=400,
+            epochs=800,
         ),
         (Published("test_accuracy", 0.80, "at least", 0.80),),
         source=BOOK_P,
         note=N_(
             "The source repeats rows of the rare class before it splits: copies of test rows "
-            "are learned by heart. C7+ shows what is left without that."
+            "are learned by heart. C7+ shows what is left without that. Scaled to 0–1 as in the "
+            "source, 4,000 epochs reach 0.797 in eight minutes; standardised rows take 800."
         ),
+        repeated=False,
     ),
     Preset(
         "C7-small",
