@@ -79,10 +79,15 @@ class Curve(NamedTuple):
         """Medians of steps and values in each 1/BINS of a doubling of the steps."""
         number = np.floor(np.log2(1 + self.steps) * BINS)
         edges = np.flatnonzero(np.diff(number)) + 1
-        return Curve(
-            np.array([np.median(part) for part in np.split(self.steps, edges)]),
-            np.array([np.median(part) for part in np.split(self.values, edges)]),
-        )
+        begin, end = np.append(0, edges), np.append(edges, len(number))
+        low, high = begin + (end - begin - 1) // 2, begin + (end - begin) // 2
+
+        def medians(values: np.ndarray) -> np.ndarray:
+            ranked = values[np.lexsort((values, number))]
+            middle: np.ndarray = (ranked[low] + ranked[high]) / 2
+            return middle
+
+        return Curve(medians(self.steps), medians(self.values))
 
     def smoothed(self) -> Curve:
         """Each value replaced by the median of itself and its two neighbours."""

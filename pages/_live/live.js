@@ -44,7 +44,8 @@ export function unmount(parentElement) {
 }
 
 // Keeps a panel subscribed to the stream of its source, and draws it at most once a video frame
-// and, after the first time, only while it can be seen. `draw` returns false if it has to wait.
+// and, after the first time, only while it can be seen. While it follows a run it rests after each drawing
+// as long as that took: sliders and events need the thread too. `draw` returns false if it has to wait.
 function attacher(root, panel) {
   let key;
   let release = () => {};
@@ -52,7 +53,9 @@ function attacher(root, panel) {
   let visible = true;
   let missed = false;
   let begun = false;
+  let restUntil = 0;
   const draw = () => {
+    const start = performance.now();
     scheduled = false;
     if (!panel.stream) return;
     if (!visible && !panel.always && begun) { missed = true; return; }
@@ -60,11 +63,15 @@ function attacher(root, panel) {
     const { cursor, latest } = panel.stream;
     const step = cursor ?? latest.step;
     document.dispatchEvent(new CustomEvent("gallery:drawn", { detail: { part: panel.part, ...latest, step } }));
+    const end = performance.now();
+    restUntil = cursor == null ? 2 * end - start : 0;
   };
   const schedule = () => {
     if (scheduled) return;
     scheduled = true;
-    requestAnimationFrame(draw);
+    const rest = restUntil - performance.now();
+    if (rest > 0) setTimeout(() => requestAnimationFrame(draw), rest);
+    else requestAnimationFrame(draw);
   };
   panel.schedule = schedule;
   new IntersectionObserver(([entry]) => {

@@ -150,7 +150,8 @@ class Group:
     def _differentiate(self, nets: Stacked, x: Tensor, y: Tensor, which: slice) -> Tensor:
         """Fill the gradient of these networks; returns their losses with penalties."""
         weights = None if self.weights is None else self.weights[which]
-        losses, d = objective(nets.forward(x, train=True), y, weights)
+        logits, precise = nets.forward(x, train=True), bool(self._alone)  # a line search compares
+        losses, d = objective(logits, y, weights, exact=precise)
         nets.backward(d)
         if self._l2 is not None:
             nets.gradient.addcmul_(nets.theta, self._l2[which])
