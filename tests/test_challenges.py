@@ -76,7 +76,7 @@ PASSING = {
     "xor-without-hidden": [dict(product=True, epochs=150)],
     "overfit-cure": [WIDE, CURED],
     "dead-relus": [KILL, REVIVE],
-    "learning-rate": [dict(learning_rate=1000.0), dict(learning_rate=2.0)],
+    "learning-rate": [dict(learning_rate=1000.0), dict(learning_rate=1.0)],
     "calibrate": [dict(l2=0.01, epochs=200)],
     "smallest-circle": [dict(layers=1, units_1=3)],
 }
@@ -163,9 +163,9 @@ def test_a_real_run_misses_the_goal_and_hears_why(name, changes, hint):
         ("dead-relus", dict(KILL, learning_rate=10.0), "Too many are dead", False),
         ("dead-relus", dict(REVIVE, epochs=5), "less than 95 %", False),
         ("dead-relus", dict(REVIVE, units_2=9), "Keep the layers and their units", True),
-        ("learning-rate", dict(learning_rate=0.1), "Less than 95 %", False),
-        ("learning-rate", dict(learning_rate=2.0, epochs=200), "“Epochs” at 100", True),
-        ("learning-rate", dict(learning_rate=2.0, seed=1), "“Seed” at 0", True),
+        ("learning-rate", dict(learning_rate=0.02), "Less than 95 %", False),
+        ("learning-rate", dict(learning_rate=1.0, epochs=60), "“Epochs” at 30", True),
+        ("learning-rate", dict(learning_rate=1.0, seed=1), "“Seed” at 0", True),
     ],
 )
 def test_a_second_step_is_held_against_the_first(name, second, hint, astray):
@@ -346,12 +346,12 @@ def test_a_goal_is_started_missed_and_reached_on_the_page(open_page, running):
     ended(test, running)
     assert "Not yet. Learning rate 0.05" in words(test)
     assert "tried; still to do: break it" in words(test)
-    test.select_slider(key="classification.learning_rate").set_value(0.001).run()
+    test.select_slider(key="classification.learning_rate").set_value(10.0).run()
     ended(test, running)
-    assert "Done. Now the next step. Learning rate 0.001:" in words(test)
-    test.select_slider(key="classification.learning_rate").set_value(2.0).run()
+    assert "Done. Now the next step. Learning rate 10:" in words(test)
+    test.select_slider(key="classification.learning_rate").set_value(1.0).run()
     ended(test, running)
-    assert "Done. Learning rate 2" in words(test)
+    assert "Done. Learning rate 1:" in words(test)
     assert "✓ done" in words(test)
     press(test, "leave_challenge")
     assert "challenge" not in test.query_params

@@ -256,6 +256,14 @@ def test_cross_validation_answers_for_rows_that_were_not_seen():
     assert sorted(np.concatenate(made.folds)) == list(range(len(made.materials[0].y["train"])))
 
 
+@pytest.mark.parametrize("oversample", ["training", "before"])
+def test_repeated_rows_are_not_cross_validated(oversample):
+    """Copies of what is left out would be learned: the figure would be too good."""
+    sink = run(data="breast-cancer", folds=3, epochs=2, oversample=oversample)
+    assert "cv_accuracy" not in sink.final
+    assert any("not cross-validated" in e.data["text"] for e in sink.events if e.type == "note")
+
+
 def test_a_fork_goes_on_exactly_where_the_run_was():
     settings = dict(batch_size=16, dropout=0.2, optimiser="momentum", normalisation="batch")
     whole = run(**settings)
@@ -286,10 +294,20 @@ def test_a_live_change_reaches_the_networks():
 
 
 def test_a_diverging_run_says_so():
-    sink = run(optimiser="sgd", learning_rate=10_000.0, activation="relu", initialisation="large")
-    assert sink.events[-1].type in ("failed", "done")
-    if sink.events[-1].type == "failed":
-        assert "Diverged at step" in sink.events[-1].data["message"]
+    broken = dict(
+        optimiser="sgd", activation="relu", initialisation="large", units_1=64, units_2=64
+    )
+    sink = run(learning_rate=10_000.0, layers=6, **broken)
+    assert sink.events[-1].type == "failed"
+    assert "Diverged at step" in sink.events[-1].data["message"]
+
+
+def test_a_sweep_of_several_groups_that_diverges_says_so():
+    """Only some of the groups have no figures left."""
+    settings = dict(optimiser="sgd", learning_rate=100.0, activation="relu", initialisation="large")
+    sink = run(sweep="layers", variants=7, sweep_to=6, units_1=64, units_2=64, **settings)
+    assert sink.events[-1].type == "failed"
+    assert "Diverged at step" in sink.events[-1].data["message"]
 
 
 # What a run tells ----------------------------------------------------------------------------------
@@ -379,6 +397,15 @@ def test_precision_at_a_recall():
     positive = torch.tensor([True, False, True, False])
     at = torch.tensor([0.5, 1.0], dtype=torch.float64)
     assert scores.precision_recall(score, positive, at).tolist() == pytest.approx([1.0, 2 / 3])
+
+
+def test_numbers_that_leave_the_range_of_the_model_are_refused():
+    made = learner(squares=True)
+    made.groups[0].nets.layers[0].weight[:] = torch.tensor([1.0, 1.0, 1.0, -1.0])  # x² − y²
+    model = made.classifier()
+    with pytest.raises(InvalidValue, match="can compute with") as caught:
+        recipe.predict(model, [[0.0, 0.0], [1e25, 1e25]])
+    assert caught.value.field == "inputs[1]"
 
 
 def test_the_range_test_finds_a_rate_that_learns():

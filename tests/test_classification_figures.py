@@ -439,6 +439,26 @@ def test_an_own_table_of_many_classes_draws():
     assert set(reached(config, table)) == {"Majority", "Nearest neighbour"}
 
 
+def test_names_of_an_own_table_are_no_markup():
+    """Plotly makes links of tags in texts, and fills placeholders of templates."""
+    names = ("<a href='https://x.example'>y</a>", "%{nothing}", "<5 & more")
+    random, y = np.random.default_rng(0), np.arange(30) % 3
+    x = random.normal(size=(30, 2)).astype(np.float32)
+    table = Table(x, y.astype(np.float32), ("a", "b"), "kind", classes=names)
+    config = ClassificationConfig(data="own", table=table.digest)
+    for view in figures.views(config, table):
+        for trace in view.draw().data:
+            texts = [trace.hovertemplate, getattr(trace, "texttemplate", None)]
+            texts += [
+                *(getattr(trace, "text", None) or ()),
+                *(trace.x if trace.type == "heatmap" else ()),
+            ]
+            told = "".join(str(text) for text in texts if text is not None)
+            assert "<a " not in told
+            assert "<5" not in told
+            assert names[1] not in told
+
+
 # In the browser
 
 NAMES = ("class 0", "class 1", "class 2")

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import signal
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -600,6 +601,13 @@ def test_a_worker_exports_and_is_gone(pool, warm_executor, kind):
     np.testing.assert_allclose(run_program(kind, made.content, x)[:, 0], expected, atol=1e-5)
     assert made.difference <= 1e-5
     wait_for(lambda: len(set(warm_executor.host._workers) - before) <= 1, "the end of the exporter")
+
+
+def test_few_files_are_made_at_once(pool, monkeypatch):
+    monkeypatch.setattr(pool, "_exports", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(pool, "_timeout", 0.01)
+    with pool._exports, pytest.raises(Unavailable, match="Other files"):
+        pool.export("regression", "pt2", checkpoint="sine")
 
 
 def test_a_run_is_exported_over_http(tmp_path, pool):

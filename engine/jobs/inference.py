@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import queue
+import threading
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -18,6 +19,10 @@ from engine.words import _
 
 REQUESTS_PER_WORKER = 10_000
 """Requests of a worker before it is replaced, so that nothing that leaks grows for ever."""
+
+
+EXPORTS_AT_ONCE = 2
+"""Models that are made into files; each takes a processor and 100 MB or more for seconds."""
 
 
 class Refused(GalleryError):
@@ -57,6 +62,7 @@ class InferencePool:
         self._places: queue.LifoQueue[tuple[WorkerProcess | None, int]] = queue.LifoQueue()
         for _number in range(settings.inference_workers):
             self._places.put((None, 0))
+        self._exports = threading.BoundedSemaphore(EXPORTS_AT_ONCE)
         self._lines: list[Line | None] = [None] * settings.inference_workers
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening: asyncio.Lock | None = None
@@ -187,13 +193,22 @@ class InferencePool:
         Raises
         ------
         Unavailable, GalleryError
-            As `predict`; GalleryError also when file and model do not agree.
+            As `predict`; GalleryError also when file and model do not agree, Unavailable also while
+            `EXPORTS_AT_ONCE` others are made.
         """
         request = _request(topic, [], checkpoint, key, config)
         request |= {"operation": "export", "format": kind}
+        if not self._exports.acquire(timeout=self._timeout):
+            raise Unavailable(_("Other files are being made. Try again shortly."))
+        try:
+            return self._exported(request, weights() if weights is not None else None)
+        finally:
+            self._exports.release()
+
+    def _exported(self, request: Mapping[str, Any], weights: bytes | None) -> Exported:
         worker = self._host.fork("predict", self._memory)
         try:
-            answer = self._ask(worker, request, weights() if weights is not None else None)
+            answer = self._ask(worker, request, weights)
         except (EOFError, OSError):
             raise Unavailable(_("The export took too long or stopped. Try again.")) from None
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import unescape
 from typing import Any
 
 import numpy as np
@@ -154,7 +155,9 @@ def cell_names(look: Look) -> list[str] | None:
     if cells is None:
         return None
     chosen = chosen_of(look)
-    return list(cells.get("x") or (chosen.classes if chosen else ()))
+    if cells.get("x"):
+        return [unescape(name) for name in cells["x"]]  # plotly takes names as HTML
+    return list(chosen.classes if chosen else ())
 
 
 def list_keys(look: Look) -> tuple[str, str]:

@@ -233,7 +233,9 @@ def revived(trial: Trial, before: Sequence[Trial]) -> Verdict:
 
 # Break, and repair ---------------------------------------------------------------------------------
 
-RATE = dict(data="circles", noise=0.05, optimiser="sgd", learning_rate=0.05, epochs=100)
+RATE = dict(
+    data="circles", noise=0.05, optimiser="sgd", learning_rate=0.05, batch_size=16, epochs=30
+)
 BUT_THE_RATE = tuple(
     n for n in ClassificationConfig.settings() if n not in (*NEUTRAL, "learning_rate")
 )

@@ -31,6 +31,7 @@ from engine.topics.classification.figures_parts import (
     size_of,
     symbol,
     width_of,
+    written,
 )
 from engine.topics.classification.figures_quality import (
     CURVES,
@@ -312,7 +313,7 @@ def _classes_projected(
     if made is not None:
         label = made.y[projected(made)]
         marker |= {"color": [color(k) for k in label], "symbol": [symbol(k) for k in label]}
-        text = [names[k] for k in label]
+        text = [written(names[k]) for k in label]
         return {}, {"marker": marker, "text": text, "hovertemplate": "%{text}<extra></extra>"}
     count = max(2, len(names))
     marker |= {"colorscale": flat(count), "cmin": -0.5, "cmax": count - 0.5}

@@ -15,6 +15,7 @@ from engine.topics.classification.figures_parts import (
     measured_on,
     names_of,
     rows_measured,
+    written,
 )
 from engine.topics.classification.spec import ClassificationConfig
 from engine.words import _
@@ -35,7 +36,7 @@ GAP = 0.06
 
 def confusion(config: ClassificationConfig, made: Dataset | None) -> go.Figure:
     """Rows by actual (down) and predicted class; coloured by the share of the actual class."""
-    names = names_of(config, made)
+    names = tuple(written(name) for name in names_of(config, made))
     figure = blank(
         xaxis={
             "title": {"text": f"{_('predicted')} ({rows_measured(config, made)})"},
@@ -130,7 +131,7 @@ def _shares(y: np.ndarray, wanted: list[int]) -> list[float]:
 
 def _add_curve(figure: go.Figure, k: int, name: str, one: bool) -> None:
     line = {"color": color(k), "width": 2.5 if one else 1.75}
-    shown = "<extra>" + name + "</extra>"
+    shown = "<extra>" + written(name) + "</extra>"
     area = f"{_('AUC')} %{{meta.auc}}"
     figure.add_scatter(
         x=[],
@@ -160,7 +161,7 @@ def _add_curve(figure: go.Figure, k: int, name: str, one: bool) -> None:
 
 def _add_area(figure: go.Figure, k: int, name: str, place: int, count: int) -> None:
     """The area in words, below the diagonal: a text at one of the curve's last places."""
-    label = _("AUC") if count == 1 else name[:NAME_LETTERS]
+    label = _("AUC") if count == 1 else written(name[:NAME_LETTERS])
     height = 0.04 + 0.066 * (count - 1 - place)
     indent = 0 if count == 1 else 4
     figure.add_scatter(

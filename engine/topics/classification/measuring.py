@@ -103,9 +103,8 @@ class Gauge:
                 found[f"{name}_balanced_accuracy"] = scores.balanced_accuracy(winner, y, classes)
                 found[f"{name}_auc"] = scores.auc(p, y)
                 found[f"{name}_ece"] = scores.ece(p, y)
-        return {name: value for name, value in found.items() if not value.isnan().any()} | {
-            "train_loss": found["train_loss"]
-        }
+        unknown = [n for n, v in found.items() if n.endswith("_auc") and v.isnan().any()]
+        return {name: value for name, value in found.items() if name not in unknown}
 
     def accuracy(self, number: int) -> Tensor:
         """Training accuracy of each network of a group at this moment, (K,)."""

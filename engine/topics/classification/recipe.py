@@ -121,6 +121,8 @@ def warnings(config: ClassificationConfig, learner: Learner, gauge: Gauge) -> It
         yield _("L-BFGS searches along a line: it trains without dropout and noise.")
     if config.folds > 1 and config.sweep != "none":
         yield _("A sweep is not cross-validated.")
+    elif config.folds > 1 and config.oversample != "none":
+        yield _("Repeated rows are not cross-validated: their copies would lie in several folds.")
 
 
 def rows(attachments: Mapping[str, bytes]) -> Any:
@@ -185,11 +187,16 @@ def predict(model: Classifier, inputs: Sequence[Any]) -> dict[str, list[Any]]:
     Raises
     ------
     InvalidValue
-        Names the first input that is not F finite numbers.
+        Names the first input that is not F finite numbers, or too large to compute with.
     """
     features = 2 if model.inputs else len(model.shift)
     x = torch.tensor([numbers(value, i, features) for i, value in enumerate(inputs)])
     p = model(x.reshape(-1, features)).double()
+    known = p.isfinite().all(1)
+    if not known.all():
+        first = int(known.logical_not().nonzero()[0])
+        expected = _("numbers of a size that the model can compute with")
+        raise InvalidValue.of(f"inputs[{first}]", expected, inputs[first])
     rounded = [[round(v, 6) for v in row] for row in p.tolist()]
     return {"outputs": p.argmax(1).tolist(), "probabilities": rounded}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.topics.classification.script_data import SWEPT, Rows, facts
 from engine.topics.classification.spec import OFFICIAL_TEST, ClassificationConfig
-from engine.topics.classification.variants import values, variant
+from engine.topics.classification.variants import held_out, values, variant
 from engine.training.streams import stream_seed
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Plan:
         self.split = len(self.rows.parts) > 1
         self.constant = any(each.constant for each in known)
         self.lacking = any(each.lacking for each in known)
-        self.folds = self.config.folds if self.config.folds > 1 and self.swept == "none" else 0
+        self.folds = len(held_out(self.config))
         self.counts = [each.rows for each in known]
         if self.folds:
             self.counts.append(self.counts[0] - -(-self.counts[0] // self.folds))

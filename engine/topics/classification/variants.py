@@ -104,8 +104,11 @@ def members(config: ClassificationConfig) -> list[Member]:
 
 
 def held_out(config: ClassificationConfig) -> list[Member]:
-    """The networks of a cross-validation: each leaves out one fold."""
-    if config.folds < 2 or config.sweep != "none":
+    """The networks of a cross-validation: each leaves out one fold.
+
+    None where rows were repeated: what is left out would have its copies among what is learned.
+    """
+    if config.folds < 2 or config.sweep != "none" or config.oversample != "none":
         return []
     alone = config.changed({"seeds": 1, "folds": 0})
     return [Member(alone, fold=fold) for fold in range(config.folds)]
