@@ -776,6 +776,25 @@ def test_the_page_scores_a_table_in_parts(running, monkeypatch):
     assert scores == pytest.approx(alone["outputs"])
 
 
+def test_an_own_table_is_not_kept_for_its_example(monkeypatch):
+    from engine.data.tables import Table
+    from pages._frame import serving as panel
+
+    x, y = np.eye(12, 2, dtype=np.float32), (np.arange(12) % 2).astype(np.float32)
+    table = Table(x, y, ("a", "b"), "kind", classes=("no", "yes"))
+    spec = topics.topic("classification")
+    config = spec.config(data="own", table=table.digest)
+    store = SimpleNamespace(history=lambda *_who: SimpleNamespace(config=config.model_dump()))
+    model = predictions.Model({}, Signature(("a", "b")))
+    monkeypatch.setattr(panel, "run_model", lambda *_which: model)
+    monkeypatch.setattr(panel, "owner", lambda: "me")
+    monkeypatch.setattr(panel.service, "current", lambda: store)
+    kept = panel.first_row.cache_info().currsize
+    look = SimpleNamespace(spec=spec, ended="0" * 32, config=config, table=table)
+    assert panel.from_run(look).example in x.tolist()
+    assert panel.first_row.cache_info().currsize == kept
+
+
 def test_quotes_in_names_survive_the_shell():
     import shlex
 

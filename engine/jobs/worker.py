@@ -24,13 +24,17 @@ from engine.jobs.wire import WireSink, receive_json
 from engine.training.context import Inbox
 
 MEMORY_INTERVAL = 1.0
-"""Seconds between two readings of the worker's memory."""
+"""Seconds between two readings of the worker's memory; each takes some 10 ms."""
+MEMORY_FIRST = 0.25
+"""Seconds before the first one: a quick run is not held up."""
 
 
 class WorkerSink(WireSink):
     """Adds the worker's private memory (`memory`, MB) to a metric event once a second."""
 
-    _next = 0.0
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._next = time.monotonic() + MEMORY_FIRST
 
     def event(self, event: Event) -> None:
         if event.type == "metric" and time.monotonic() >= self._next:

@@ -101,7 +101,10 @@ def from_run(look: Look) -> Served:
     model = run_model(look.spec.name, look.ended, owner())
     record = service.current().history(look.ended, owner())
     config = look.spec.config.parse(record.config)
-    example = first_row(look.spec.name, config, look.table if config == look.config else None)
+    table = look.table if config == look.config else None
+    # an own table goes with its visit
+    found = first_row if table is None else first_row.__wrapped__
+    example = found(look.spec.name, config, table)
     if example is None or len(example) != len(model.signature.features or example):
         example = [0.0] * len(model.signature.features)
     return Served(look.ended, model, example)
