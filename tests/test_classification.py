@@ -302,12 +302,38 @@ def test_a_diverging_run_says_so():
     assert "Diverged at step" in sink.events[-1].data["message"]
 
 
-def test_a_sweep_of_several_groups_that_diverges_says_so():
-    """Only some of the groups have no figures left."""
+def test_variants_that_diverge_leave_the_others_alone():
+    settings = dict(optimiser="sgd", activation="relu", initialisation="large", epochs=30)
+    rates = dict(sweep="learning_rate", sweep_from=0.1, sweep_to=1e4, variants=6)
+    sink = run(**settings, **rates)
+    assert sink.events[-1].type == "done"
+    frame = [e for e in sink.events if e.type == "frame"][-1].data["data"]
+    alone = run(**settings, learning_rate=0.1)
+    assert frame["sweep_val"][3:] == [None] * 3
+    assert frame["sweep_val"][0] == pytest.approx(alone.final["val_accuracy"], abs=1e-4)
+    left = [v for v in frame["sweep_val"] if v is not None]
+    assert sink.final["val_accuracy"] == pytest.approx(np.mean(left), abs=1e-4)
+    (note,) = (e.data["text"] for e in sink.events if e.type == "note")
+    assert note.endswith("100, 1000, 10000.")
+    hopeless = run(**settings, **{**rates, "sweep_from": 100.0})
+    assert hopeless.events[-1].type == "failed"
+    assert hopeless.events[-1].data["message"].startswith("Diverged at step ")
+
+
+def test_a_sweep_beyond_its_setting_says_where_it_ends():
+    sink = run(sweep="label_noise", sweep_from=0.1, sweep_to=5.0, variants=3, validation=0.0)
+    texts = [e.data["text"] for e in sink.events if e.type == "note"]
+    assert texts[0] == "“Wrong labels” can be 0 to 0.5: the sweep ends there."
+    test = run(data="iris", sweep="l2", variants=2, validation=0.0, test_share=0.3)
+    assert "chosen on the test rows" in [e.data["text"] for e in test.events if e.type == "note"][-1]
+
+
+def test_a_sweep_of_several_groups_loses_only_what_diverges():
     settings = dict(optimiser="sgd", learning_rate=100.0, activation="relu", initialisation="large")
     sink = run(sweep="layers", variants=7, sweep_to=6, units_1=64, units_2=64, **settings)
-    assert sink.events[-1].type == "failed"
-    assert "Diverged at step" in sink.events[-1].data["message"]
+    assert sink.events[-1].type == "done"
+    (note,) = (e.data["text"] for e in sink.events if e.type == "note")
+    assert "Diverged: " in note
 
 
 # What a run tells ----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from engine.data.tables import NAME_LIMIT
 from engine.words import _
@@ -24,6 +25,11 @@ def label(text: str) -> str:
     """A name or category on one line, of printable characters, cut to a sensible length."""
     found = clean(text[:1000])
     return found if len(found) <= LABEL_LENGTH else found[: LABEL_LENGTH - 1] + "…"
+
+
+def written(name: str) -> str:
+    """A name from an untrusted table as plotly's texts take it: they read tags and placeholders."""
+    return escape(name, quote=False).replace("%{", "%&#123;")
 
 
 def unused(name: str, taken: set[str]) -> str:

@@ -397,7 +397,7 @@ WORDS = {
         N_("Exploding gradients at step {step}"),
         N_(
             "The gradient has grown to {growth:.3g} times its first size, and the loss with it: the "
-            "steps overshoot. Try a smaller learning rate, scaled data or Huber's loss."
+            "steps overshoot. Try a smaller learning rate, or scaled data."
         ),
     ),
     "rate_too_small": (

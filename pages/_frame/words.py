@@ -180,5 +180,6 @@ def multiples_words() -> dict[str, str]:
         "accuracy": _("accuracy {val} (training {train})"),
         "best": _("best"),
         "choose": _("click to go on with it"),
+        "broken": _("diverged"),
         "bars": _("No surfaces: these networks have too many weights to be sent."),
     }

@@ -129,9 +129,9 @@ export class Multiples {
     this.told = { train, val, ...more };
     this.tiles.forEach(({ button, title, accuracy }, v) => {
       title.textContent = short(this.values[v]);
-      accuracy.textContent = percent(val[v]);
+      accuracy.textContent = val[v] == null ? words.broken : percent(val[v]);
       button.dataset.best = String(v === first);
-      button.setAttribute("aria-label", `${this.data.name} ${digits(this.values[v])}: ${percent(val[v])}${v === first ? `, ${words.best}` : ""}`);
+      button.setAttribute("aria-label", `${this.data.name} ${digits(this.values[v])}: ${accuracy.textContent}${v === first ? `, ${words.best}` : ""}`);
     });
     this.tell();
   }

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
+from engine.data.names import written
 from engine.errors import GalleryError
 from engine.figures import GREY, View, blank, live
 from engine.topics.classification import data
@@ -31,7 +32,6 @@ from engine.topics.classification.figures_parts import (
     size_of,
     symbol,
     width_of,
-    written,
 )
 from engine.topics.classification.figures_quality import (
     CURVES,

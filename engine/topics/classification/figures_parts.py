@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -82,11 +81,6 @@ def names_of(config: ClassificationConfig, made: Dataset | None) -> tuple[str, .
     """The names of the classes; empty where nobody knows them before the run does."""
     names = made.classes if made is not None else KNOWN.get(config.data, (0, ()))[1]
     return tuple(_(name) for name in names) if config.data in DOWNLOADED else names
-
-
-def written(name: str) -> str:
-    """A name from an untrusted table as plotly's texts take it: they read tags and placeholders."""
-    return escape(name, quote=False).replace("%{", "%&#123;")
 
 
 def width_of(config: ClassificationConfig, made: Dataset | None) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from engine.data.names import written
 from engine.figures import BLUE, GREY, blank, faded, live
 from engine.topics.classification.data import Dataset
 from engine.topics.classification.figures_parts import (
@@ -15,7 +16,6 @@ from engine.topics.classification.figures_parts import (
     measured_on,
     names_of,
     rows_measured,
-    written,
 )
 from engine.topics.classification.spec import ClassificationConfig
 from engine.words import _

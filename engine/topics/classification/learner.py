@@ -228,16 +228,22 @@ class Learner:
         return self.stoppings[0].words(goal.format(target=self.config.target_accuracy))
 
     def step(self) -> Tensor:
-        """One step of every group that is not done; the mean loss of the networks that moved."""
+        """One step of every group that is not done; the mean loss of the networks that moved.
+
+        Of a sweep in which every variant has diverged it is not a number.
+        """
         self.done += 1
         losses = []
         for i, group in enumerate(self.groups):
             if len(self.groups) > 1 and self._finished(i):
                 continue
-            losses.append(group.step().mean())
+            moved = group.step()
+            if self.config.sweep != "none":
+                moved = group.without_broken(moved)
+            losses.append(moved)
             if i in self.stoppings:
                 self.stoppings[i].after_step()
-        return losses[0] if len(losses) == 1 else torch.stack(losses).mean()
+        return torch.cat(losses).mean()
 
     def set_rate(self, rate: float) -> None:
         """Change the learning rate of every network."""
@@ -272,6 +278,12 @@ class Learner:
                 )
                 raise InvalidValue.of("edit", expected, index)
             theta[0, index] = value
+
+    @property
+    def broken(self) -> np.ndarray:
+        """Which networks of a sweep have diverged, (M,); without a sweep none, as that ends the run."""
+        found = [group.broken.cpu().numpy() for group in self.groups]
+        return np.array([found[p.group][p.place] for p in self.placed])
 
     # Looking at it ---------------------------------------------------------------------------
 

@@ -67,10 +67,15 @@ class Gauge:
         logits = self.logits(step)
         whole = last or self._affordable()
         found = [self._scored(i, parts, whole) for i, parts in enumerate(logits)]
+        if self.learner.config.sweep != "none":
+            for group, scored in zip(self._groups, found, strict=True):
+                group.without_broken(scored["train_loss"])
         values: Values = {}
         for name in found[0]:
             columns = [column[name].double().cpu().numpy() for column in found]
             values[name] = np.array([columns[p.group][p.place] for p in self.learner.placed])
+        for measured in values.values():
+            measured[self.learner.broken] = np.nan
         if self.learner.folds and (last or self._cheap(len(self.learner.folds))):
             values["cv_accuracy"] = np.full(len(self.learner.placed), self._validated())
         return values
@@ -161,8 +166,9 @@ def evaluated(nets: Stacked, x: Tensor) -> Tensor:
     return found[0] if len(found) == 1 else torch.cat(found, -1)
 
 
-def summary(values: Values) -> dict[str, float]:
-    """Means over the networks and, if there are several, `<metric>_sd`."""
-    means = {name: float(v.mean()) for name, v in values.items()}
-    several = {f"{n}_sd": float(v.std(ddof=1)) for n, v in values.items() if len(v) > 1}
+def summary(values: Values, broken: np.ndarray) -> dict[str, float]:
+    """Means over the networks that are not `broken` and, if there are several, `<metric>_sd`."""
+    whole = {name: v[~broken] for name, v in values.items()}
+    means = {name: float(v.mean()) for name, v in whole.items()}
+    several = {f"{n}_sd": float(v.std(ddof=1)) for n, v in whole.items() if len(v) > 1}
     return means | several

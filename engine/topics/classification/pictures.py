@@ -37,6 +37,7 @@ class Copied(NamedTuple):
     shape: Architecture
     theta: Tensor
     statistics: Tensor
+    broken: Tensor
 
     def nets(self) -> Stacked:
         """Ready to be asked."""
@@ -130,7 +131,12 @@ class Pictures:
         """The kind of frame, and its arrays; those of small networks are made when asked for."""
         groups = self.learner.groups[:-1] if self.learner.folds else self.learner.groups
         copies = [
-            Copied(g.nets.architecture, g.nets.theta.clone(), g.nets.statistics.clone())
+            Copied(
+                g.nets.architecture,
+                g.nets.theta.clone(),
+                g.nets.statistics.clone(),
+                g.broken.clone(),
+            )
             for g in groups
         ]
         kind, make = ("sweep", self._sweep) if self.swept else ("net", self._net)
@@ -196,14 +202,18 @@ class Pictures:
                 learner.cut(placed, copies[placed.group].theta, copies[placed.group].statistics)
             )
             numbers[i, : len(row)] = row.cpu()
+        broken = [bool(copies[p.group].broken[p.place]) for p in learner.placed]
         frame: Arrays = {}
         if numbers.numel() <= self.most * SENT_NETWORKS:
             frame["theta"] = encode_array(numbers.numpy())
         for name, part in (("train", "train"), ("val", learner_part(self.material))):
-            found = np.array(self._accuracies(copies, part)).reshape(-1, seeds)
+            found = np.array(self._accuracies(copies, part))
+            found[broken] = np.nan
+            found = found.reshape(-1, seeds)
             mean, sd = found.mean(1), found.std(1, ddof=1) if seeds > 1 else 0.0
             for suffix, line in (("", mean), ("_low", mean - sd), ("_high", mean + sd)):
-                frame[f"sweep_{name}{suffix}"] = np.round(line, 4).tolist()
+                numbers = np.round(line, 4).tolist()
+                frame[f"sweep_{name}{suffix}"] = [v if v == v else None for v in numbers]
         return frame
 
     def _accuracies(self, copies: list[Copied], part: str) -> list[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +18,7 @@ from engine.topics.classification.measuring import Gauge, Values, summary
 from engine.topics.classification.models import Classifier, Scales, architecture, network
 from engine.topics.classification.pictures import Pictures
 from engine.topics.classification.spec import PLANE, ClassificationConfig
-from engine.topics.classification.variants import SINGLE, values
+from engine.topics.classification.variants import SINGLE, clamped_to, values
 from engine.training import rates
 from engine.training.context import Context
 from engine.training.diagnosis import Diagnosis
@@ -87,10 +88,12 @@ def end(
         best, chosen = best_variant(config, learner, found)
         yield context.note("info", best)
     seeds = (
-        {name: each.tolist() for name, each in found.items()} if len(learner.placed) > 1 else None
+        {name: each[~learner.broken].tolist() for name, each in found.items()}
+        if len(learner.placed) > 1
+        else None
     )
     weights = learner.classifier(chosen).state_dict()
-    yield context.done(summary(found), weights, seeds)
+    yield context.done(summary(found, learner.broken), weights, seeds)
 
 
 def best_variant(
@@ -99,17 +102,22 @@ def best_variant(
     """In words, and the networks: best mean accuracy on the rows held out (or all rows)."""
     name = next(n for n in ("val_accuracy", "test_accuracy", "train_accuracy") if n in found)
     means = found[name].reshape(-1, config.seeds).mean(1)
-    best = int(means.argmax())
+    best = int(np.nan_to_num(means).argmax())
     setting = config.settings()["sweep"].label(config.sweep)
     text = _("Best: {setting} = {value:g}, with an accuracy of {accuracy:.1%}.").format(
         setting=setting, value=values(config)[best], accuracy=float(means[best])
     )
+    if name == "test_accuracy":
+        text += " " + _("It was chosen on the test rows: hold out validation rows to be fair.")
+    lost = [f"{v:g}" for v, mean in zip(values(config), means, strict=True) if np.isnan(mean)]
+    if lost:
+        text += " " + _("Diverged: {values}.").format(values=", ".join(lost))
     return text, learner.placed[best * config.seeds : (best + 1) * config.seeds]
 
 
 def measured(gauge: Gauge, context: Context, inside: bool) -> dict[str, float]:
     """Means of all metrics; for the diagnosis, what is inside the network."""
-    found = summary(gauge.metrics(context.steps_done))
+    found = summary(gauge.metrics(context.steps_done), gauge.learner.broken)
     return found | gauge.inside() if inside else found
 
 
@@ -119,6 +127,15 @@ def warnings(config: ClassificationConfig, learner: Learner, gauge: Gauge) -> It
         yield _("No rows are held out, so patience has no effect.")
     if config.optimiser == "lbfgs" and (config.dropout or config.input_noise):
         yield _("L-BFGS searches along a line: it trains without dropout and noise.")
+    if config.optimiser == "lbfgs" and len(learner.placed) > 1:
+        text = _(
+            "L-BFGS trains the {count} networks one after the other: it takes that much longer."
+        )
+        yield text.format(count=len(learner.placed))
+    if config.sweep != "none" and (clamped := clamped_to(config)):
+        text = _("“{setting}” can be {low:g} to {high:g}: the sweep ends there.")
+        setting = config.settings()["sweep"].label(config.sweep)
+        yield text.format(setting=setting, low=clamped[0], high=clamped[1])
     if config.folds > 1 and config.sweep != "none":
         yield _("A sweep is not cross-validated.")
     elif config.folds > 1 and config.oversample != "none":

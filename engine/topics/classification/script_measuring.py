@@ -93,4 +93,5 @@ def result(plan: Plan) -> Cell:
     if plan.members == 1:
         return Cell("Result", "", "print(json.dumps(metrics))")
     words = "Means and standard deviations over all networks."
-    return Cell("Result", words, texts.MEANS)
+    several = texts.NOT_DIVERGED + texts.MEANS if plan.swept != "none" else texts.MEANS
+    return Cell("Result", words, several)

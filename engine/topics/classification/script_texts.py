@@ -319,10 +319,16 @@ for fold in folds:
     with torch.no_grad():
         right += ({right}).sum().item()"""
 
+NOT_DIVERGED = """\
+# Without those that have diverged.
+members = [member for member in members if member["train_loss"] <= 1e6]
+"""
+
 MEANS = """\
 metrics = {}
 for name in members[0]:
     values = [member[name] for member in members]
     metrics[name] = statistics.fmean(values)
-    metrics[f"{name}_sd"] = statistics.stdev(values)
+    if len(values) > 1:
+        metrics[f"{name}_sd"] = statistics.stdev(values)
 print(json.dumps(metrics))"""

@@ -29,7 +29,7 @@ def measure(config: ClassificationConfig, model: Classifier) -> dict[str, float]
     learner = Learner(config, recipe.rows({}))
     row = nn.utils.parameters_to_vector(model.nets[0].parameters())
     learner.groups[0].nets.theta[0] = row
-    return summary(Gauge(learner).metrics(0, last=True))
+    return summary(Gauge(learner).metrics(0, last=True), learner.broken)
 
 
 RECIPES = (

@@ -13,6 +13,7 @@ from engine.topics.classification.rows import Rows
 from engine.topics.classification.spec import ClassificationConfig
 from engine.topics.classification.stacked import Stacked, objective
 from engine.training import optimisers
+from engine.training.context import GROWTH, SMALL_LOSS
 from engine.training.schedules import SCHEDULES
 from engine.training.seeds import generator
 
@@ -54,6 +55,8 @@ class Group:
                 decayed[slot.at : slot.at + slot.size] = 1.0
         self._decayed = decayed
         self._factor = SCHEDULES[configs[0].schedule]
+        self.broken = torch.zeros(len(configs), dtype=torch.bool, device=theta.device)
+        self._bounds: Tensor | None = None
         self._randomise()
         self._optimisers = self._make_optimisers()
         self._alone = self._singles() if configs[0].optimiser == "lbfgs" else []
@@ -147,6 +150,20 @@ class Group:
             self._optimisers[0].step()
         return losses
 
+    def without_broken(self, losses: Tensor) -> Tensor:
+        """The losses (K,) of those that have not diverged; the others lie at 0 from now on.
+
+        So a variant of a sweep that diverges does not end the others.
+        """
+        if self._bounds is None:
+            self._bounds = GROWTH * losses.nan_to_num().clamp(min=SMALL_LOSS)
+        self.broken |= ~(losses <= self._bounds)
+        if not self.broken.any():
+            return losses
+        self.nets.theta[self.broken] = 0.0
+        self.nets.statistics[self.broken] = 1.0
+        return losses[~self.broken]
+
     def _differentiate(self, nets: Stacked, x: Tensor, y: Tensor, which: slice) -> Tensor:
         """Fill the gradient of these networks; returns their losses with penalties."""
         weights = None if self.weights is None else self.weights[which]
@@ -196,7 +213,7 @@ class Group:
         tensors |= optimisers.saved(self.configs[0].optimiser, self._optimisers)
         tensors["noise"] = torch.stack([g.get_state() for g in self.nets.generators])
         seeds = torch.tensor([config.seed for config in self.configs])
-        return {**tensors, "seeds": seeds, **self.rows.saved()}
+        return {**tensors, "seeds": seeds, "broken": self.broken.clone(), **self.rows.saved()}
 
     def restore(self, tensors: Mapping[str, Tensor], step: int) -> bool:
         """Go on from a snapshot of `step`: its weights, and all else that fits; False if not even they do."""
@@ -207,6 +224,7 @@ class Group:
             self.nets.theta.copy_(theta)
             if tensors["statistics"].shape == self.nets.statistics.shape:
                 self.nets.statistics.copy_(tensors["statistics"])
+        self.broken.copy_(tensors["broken"])
         optimisers.restore(self.configs[0].optimiser, self._optimisers, tensors)
         if tensors["seeds"].tolist() == [config.seed for config in self.configs]:
             self.rows.restore(tensors)

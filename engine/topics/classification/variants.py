@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.config import Setting
 from engine.errors import GalleryError
 from engine.topics.classification.spec import MOST_LAYERS, MOST_MEMBERS, ClassificationConfig
 from engine.words import _
@@ -55,18 +56,40 @@ def values(config: ClassificationConfig) -> list[Number]:
     """The values of the swept setting, evenly spaced (in ratio, where its slider is)."""
     if config.sweep == "none":
         return []
-    low, high = sorted((config.sweep_from, config.sweep_to))
-    if low == high == 0:
-        low, high = USUAL[config.sweep]
-    known = config.settings()["units_1" if config.sweep == "units" else config.sweep]
-    assert known.low is not None
-    assert known.high is not None
-    low, high = (min(max(end, known.low), known.high) for end in (low, high))
+    ends, known = asked(config), swept(config)
+    least, most = limits(config)
+    low, high = (min(max(end, least), most) for end in ends)
     space = np.geomspace if known.scale == "log" else np.linspace
     found = space(low, high, config.variants)
     if known.kind == "int":
         return sorted({round(float(v)) for v in found})
     return sorted({float(f"{v:.4g}") for v in found})
+
+
+def swept(config: ClassificationConfig) -> Setting:
+    """What is known of the setting that is swept."""
+    return config.settings()["units_1" if config.sweep == "units" else config.sweep]
+
+
+def asked(config: ClassificationConfig) -> tuple[Number, Number]:
+    """The ends of the sweep as they were asked for, or the usual ones."""
+    low, high = sorted((config.sweep_from, config.sweep_to))
+    return USUAL[config.sweep] if low == high == 0 else (low, high)
+
+
+def limits(config: ClassificationConfig) -> tuple[Number, Number]:
+    """The least and the most that the swept setting may be."""
+    known = swept(config)
+    assert known.low is not None
+    assert known.high is not None
+    return known.low, known.high
+
+
+def clamped_to(config: ClassificationConfig) -> tuple[Number, Number] | None:
+    """Those limits, where the sweep was to go beyond them."""
+    least, most = limits(config)
+    low, high = asked(config)
+    return (least, most) if low < least or high > most else None
 
 
 def variant(config: ClassificationConfig, value: Number) -> ClassificationConfig:

@@ -6,7 +6,6 @@ Torch-free and from the data alone, so that the page and the worker choose the s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 
@@ -26,11 +25,6 @@ def groups(features: Sequence[str]) -> dict[str, list[int]]:
     for column, name in enumerate(features):
         found.setdefault(name.split("=", 1)[0], []).append(column)
     return found
-
-
-def label(name: str) -> str:
-    """A column's name as plotly shows it, which would take parts of it for markup."""
-    return escape(name, quote=False)
 
 
 def strongest(x: np.ndarray, y: np.ndarray, count: int = SHOWN) -> list[int]:

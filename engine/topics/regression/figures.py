@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
+from engine.data.names import written
 from engine.errors import GalleryError
 from engine.figures import BLUE, GREY, ORANGE, View, blank, faded, live
 from engine.topics.regression import data, features
@@ -165,9 +166,7 @@ def _fit(config: RegressionConfig, made: Dataset | None) -> go.Figure:
     _add_band(figure, config)
     if made is not None:
         x = data.grid(made)
-        figure.update_xaxes(
-            range=[float(x[0]), float(x[-1])], title_text=features.label(made.features[0])
-        )
+        figure.update_xaxes(range=[float(x[0]), float(x[-1])], title_text=written(made.features[0]))
         figure.update_yaxes(range=_range(made.y), title_text=_target(made))
         _add_baselines(figure, made, x)
         for part in _parts(made):
@@ -433,7 +432,7 @@ def _dependence(config: RegressionConfig, made: Dataset | None) -> go.Figure:
         if made is not None:
             _add_level(figure, made, line, column, axis)
             figure.add_annotation(
-                text=features.label(made.features[column]),
+                text=written(made.features[column]),
                 x=left,
                 y=top,
                 xref="paper",
@@ -654,7 +653,7 @@ def _parts(made: Dataset) -> list[int]:
 
 
 def _target(made: Dataset) -> str:
-    name = features.label(made.target)
+    name = written(made.target)
     return f"{name} ({made.unit})" if made.unit else name
 
 

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import vector_to_parameters
 
+from engine.data.names import written
 from engine.topics.regression import losses
 from engine.topics.regression.boosting import baseline
 from engine.topics.regression.data import TEST, TRAIN, VALIDATION, Dataset
-from engine.topics.regression.features import groups, label, strongest
+from engine.topics.regression.features import groups, strongest
 from engine.topics.regression.models import Regressor
 from engine.topics.regression.spec import RegressionConfig
 from engine.training.seeds import generator
@@ -363,7 +364,7 @@ def importance(
         results.append((float(growth.mean()), float(growth.std(correction=0)), name))
     results = sorted(results)[-IMPORTANCE_SHOWN:]
     return {
-        "features": [label(name) for _, _, name in results],
+        "features": [written(name) for _, _, name in results],
         "increase": digits([growth for growth, _, _ in results]),
         "sd": digits([sd for _, sd, _ in results]),
     }
