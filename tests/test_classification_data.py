@@ -400,7 +400,7 @@ def dataset(y: list[int], x: list[float] | None = None, classes: int = 2, part: 
         (dataset([]), "There are no points to tell apart. Put some of each class on the plot."),
         (
             dataset([0], part=TRAIN),
-            "Expected at least two rows to learn from, received 1. Add rows.",
+            "Expected rows of at least two classes, received only “class 0”. Add another.",
         ),
         (
             dataset([0, 1], part=TEST),

@@ -143,4 +143,4 @@ def one_written(point: Any, classes: int) -> str | None:
 
 def is_number(value: Any) -> bool:
     """A finite number of bearable size."""
-    return type(value) in (int, float) and abs(value) < 1e9  # no NaN is below anything
+    return type(value) in (int, float) and abs(value) <= 1e6  # no NaN is below anything

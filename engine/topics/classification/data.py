@@ -165,13 +165,13 @@ def check(data: Dataset) -> None:
     if not len(data.x):
         raise _refused(_("There are no points to tell apart. Put some of each class on the plot."))
     _check_class_count(len(data.classes))
-    if len(x) < 2:
-        text = _("Expected at least two rows to learn from, received {count}. Add rows.")
-        raise _refused(text.format(count=len(x)))
     if np.count_nonzero(np.bincount(data.y)) < 2:
         name = data.classes[int(data.y[0])]
         text = _("Expected rows of at least two classes, received only “{name}”. Add another.")
         raise _refused(text.format(name=name))
+    if len(x) < 2:
+        text = _("Expected at least two rows to learn from, received {count}. Add rows.")
+        raise _refused(text.format(count=len(x)))
     if not counts.all():
         name = data.classes[int(np.argmin(counts > 0))]
         text = _(
