@@ -182,6 +182,21 @@ def test_a_clicked_cell_lists_its_samples_and_stops_the_film(guest):
     expect(card).to_contain_text(f"{number} test rows")
 
 
+def test_a_cell_of_other_data_is_forgotten(guest):
+    page = at(guest(), "/classification")
+    view(page, "Confusion")
+    page.wait_for_selector(".js-plotly-plot .heatmaplayer image")
+    area = page.locator(".st-key-card_picture .nsewdrag").bounding_box()
+    page.mouse.click(area["x"] + area["width"] / 4, area["y"] + area["height"] / 4)
+    card = page.locator(".st-key-card_samples")
+    expect(card).to_contain_text("were taken for")
+    page.get_by_role("combobox", name="Data").first.click()
+    page.get_by_role("option").filter(has_text="Iris").first.click()
+    another_run(page, None)
+    expect(card).to_contain_text("Click a cell to see its rows")
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
 def test_a_point_of_a_third_class_is_in_the_data_and_trains_again(guest):
     drawn = ";".join(f"{x / 10},{y / 10},{int(x > 0)}" for x in (-8, -4, 4, 8) for y in (-5, 0, 5))
     page = at(guest(), f"/classification?data=drawn&drawn={drawn}&layers=1&epochs=20&v=1")

@@ -170,7 +170,6 @@ def test_an_own_table_of_classes_is_trained_on(open_page, running):
         ({"table": "x" * 64, "data": "own"}, "table"),
         ({"sweep": "__class__"}, "sweep: expected one of"),
         ({"run": "no-such-run"}, "There is no such run"),
-        ({"colour": "red"}, "colour"),
     ],
 )
 def test_a_link_that_was_tampered_with_is_explained(open_page, query, said):
@@ -178,6 +177,12 @@ def test_a_link_that_was_tampered_with_is_explained(open_page, query, said):
     assert not test.exception
     assert said in message(test)
     assert run_of(test) == ""
+
+
+def test_an_unknown_name_in_a_link_loses_only_itself(open_page, running):
+    test = open_page(data="xor", points="100", epochs="1", v="1")
+    assert "no such setting: points (did you mean samples?)." in words(test)
+    assert running.manager.get(run_of(test)).config.data == "xor"
 
 
 def test_a_drawing_that_was_tampered_with_is_explained_beside_the_brush(open_page):

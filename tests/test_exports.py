@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from types import MethodType
+from types import MethodType, SimpleNamespace
 from typing import Any
 
 import av
@@ -34,6 +34,7 @@ from engine.history import History
 from engine.jobs.inline import InlineExecutor
 from engine.runs.files import digest
 from engine.service import Service
+from pages._frame import take
 
 # Notebook ----------------------------------------------------------------------------------------
 
@@ -342,6 +343,28 @@ def test_a_fork_has_no_script_and_says_why() -> None:
     fork = History("0" * 32, "regression", fork={"run": "1" * 32, "step": 9})
     with pytest.raises(NotFound, match="A fork goes on from another run's weights"):
         script_of(fork)
+
+
+@pytest.mark.parametrize(
+    ("history", "said"),
+    [
+        (History("0" * 32, "regression"), ""),
+        (History("0" * 32, "regression", fork={"run": "1" * 32, "step": 9}), "A fork goes on"),
+        (History("0" * 32, "regression", notes=[{"step": 3, "edit": {"0": 1.0}}]), "set by hand"),
+    ],
+)
+def test_only_what_can_be_downloaded_is_offered(
+    monkeypatch: pytest.MonkeyPatch, history: History, said: str
+) -> None:
+    kept = SimpleNamespace(history=lambda run, asker: history)
+    monkeypatch.setattr(take.service, "current", lambda: kept)
+    monkeypatch.setattr(take, "owner", lambda: "me")
+    reason = take.no_script(history.run)
+    assert said in reason
+    assert bool(reason) == bool(said)
+    offered = [file["url"].rpartition("/")[2] for file in take.files("r", scripted=not reason)]
+    assert ("script.py" in offered) == ("notebook.ipynb" in offered) == (not said)
+    assert {"history.csv", "model.zip", "tensorboard.zip"} <= set(offered)
 
 
 def test_the_script_begins_with_the_settings_of_step_0() -> None:

@@ -691,6 +691,22 @@ def test_a_figure_that_was_measured_earlier_says_so(opened, site):
             )
 
 
+def test_a_diagnosis_replaces_what_it_said_before(opened, site):
+    record = history()
+    told = [("a", "rose by 40 %"), (None, "stopped early"), ("a", "rose by 50 %")]
+    record["notes"] = [
+        {"step": 10 * i, "level": "info", "text": text, **({"diagnosis": name} if name else {})}
+        for i, (name, text) in enumerate(told)
+    ]
+    site.histories["/history"] = record
+    page = opened()
+    show_timeline(page)
+    show_metrics(page)
+    expect(page.locator(".gl-note")).to_have_text(["rose by 50 %", "stopped early"])
+    page.evaluate(f"{STREAM}.seek(14)")
+    expect(page.locator(".gl-note")).to_have_text(["stopped early", "rose by 40 %"])
+
+
 def test_a_history_that_is_not_there_does_no_harm(opened, site):
     del site.histories["/history"]
     page = opened()

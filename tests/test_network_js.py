@@ -23,6 +23,7 @@ from test_live_js import (  # noqa: F401
 )
 from torch import nn
 
+from pages._frame import weights
 from pages._frame.words import multiples_words, network_words
 
 pytestmark = pytest.mark.browser
@@ -264,10 +265,13 @@ def history(architecture, frames, kind="net", terminal=True, **arrays):
     }
 
 
+WORDS = network_words() | {"range": weights.allowed()}
+
+
 def show_network(page, source=RECORDING, **data):
     page.evaluate(WATCH)
     common = {"kind": "net", "height": 400, "label": "Network", "points": DATA, "edit": "run"}
-    show(page, "network", source, classes=CLASSES, words=network_words(), **common | data)
+    show(page, "network", source, classes=CLASSES, words=WORDS, **common | data)
 
 
 def drawn(page):
@@ -442,6 +446,47 @@ def test_what_is_no_number_is_not_taken(network):
     page.wait_for_timeout(400)
     assert edited(page) == []
     assert page.evaluate("network.edits.size") == 0
+
+
+def test_a_number_out_of_range_stays_and_says_what_is_allowed(network):
+    page = network
+    link = page.evaluate(LINK, [0, 2, 1])
+    page.mouse.click(link["x"], link["y"])
+    before = weight_at(page, link["index"])
+    dialog = page.get_by_role("dialog")
+    number = page.get_by_label("Value").nth(1)
+    number.fill("")
+    number.press_sequentially("1e9")  # on the way there is a 1, and it is not meant
+    said = dialog.get_by_text("Not set: a weight is a number from −1,000,000 to 1,000,000.")
+    expect(said).to_be_visible()
+    number.press("Enter")
+    expect(dialog).to_be_visible()
+    expect(number).to_have_value("1e9")
+    expect(number).to_have_attribute("aria-invalid", "true")
+    page.wait_for_timeout(400)
+    assert edited(page) == []
+    assert weight_at(page, link["index"]) == before
+    number.fill("2")
+    expect(said).to_have_count(0)
+    number.press("Enter")
+    expect(dialog).to_be_hidden()
+    assert [sent["value"] for sent in edited(page)] == [2]
+
+
+def test_an_edit_that_was_sent_outlives_a_number_out_of_range(network):
+    page = network
+    link = page.evaluate(LINK, [0, 2, 1])
+    number = page.get_by_label("Value").nth(1)
+    for typed in ("4", "1e"):
+        page.mouse.click(link["x"], link["y"])
+        number.fill("")
+        number.press_sequentially(typed)
+        number.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert weight_at(page, link["index"]) == 4
+    number.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert [sent["value"] for sent in edited(page)] == [4]
 
 
 def test_on_a_recording_an_edit_stays_on_the_screen(network):

@@ -130,7 +130,6 @@ def test_the_url_says_the_settings_that_differ(page):
             {"model": "tree"},
             "model: expected one of linear, polynomial, mlp, noisy, received 'tree'.",
         ),
-        ({"nonsense": "1"}, "nonsense: expected a setting of this topic"),
         ({"preset": "R99"}, "preset: expected one of R1, R2, R3, R3+, R5, R5+, sine, "),
         ({"run": "../../etc/passwd"}, "There is no such run"),
         ({"run": "0" * 32}, "There is no such run"),
@@ -246,6 +245,47 @@ def test_a_link_opened_in_a_running_session_is_followed(page):
 def test_what_a_visitor_wrote_is_not_taken_for_markdown(page):
     test = page(noise="[Prize](https://example.org)")
     assert "\\[Prize\\]\\(https" in test.error[0].value
+
+
+NO_SUCH = "Ignored in the link, because this page has no such setting: "
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"nonsense": "1"}, "nonsense."),
+        ({"learning_rat": "1"}, "learning_rat (did you mean learning_rate?)."),
+        ({"points": "100"}, "points (did you mean samples?)."),
+        ({"z" * 900: "1", **dict.fromkeys("abc", "1")}, "z" * 23 + "…, a, b, …."),
+        ({"lock": "rocket,noise"}, "rocket."),
+    ],
+)
+def test_a_name_that_nothing_has_is_ignored_and_the_rest_of_the_link_holds(
+    page, running, query, said
+):
+    test = page(data="line", epochs="5", **query)
+    assert not test.exception
+    assert [*test.error] == []
+    assert [note.value.replace("\\", "") for note in test.info] == [NO_SUCH + said]
+    assert running.manager.get(run_of(test)).config.data == "line"
+    assert test.query_params.get("lock") == ("noise" if "lock" in query else None)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"epochs": "many"}, "epochs: expected a whole number"),
+        ({"preset": "R99"}, "preset: expected one of R1"),
+        ({"run": "0" * 32}, "There is no such run"),
+    ],
+)
+def test_a_wrong_value_loses_only_itself(page, wrong, said):
+    test = page(data="line", learning_rate="0.05", lock="noise", **wrong)
+    assert message(test).startswith(said)
+    assert value(test, "data") == "line"
+    assert value(test, "learning_rate") == 0.05
+    assert test.session_state["regression.visit"].fixed.keys() == {"noise"}
+    assert value(test, "epochs") == topic("regression").config().epochs
 
 
 def test_a_locale_is_only_a_language_we_have(page):

@@ -19,6 +19,7 @@ from engine.topics.classification import data, samples
 from engine.topics.classification.spec import DRAWN_CLASSES, DRAWN_POINTS, ClassificationConfig
 from pages._frame import points
 from pages._frame import samples as card
+from pages._frame.picture import views_of
 from pages._frame.points import written
 
 SPEC = topic("classification")
@@ -110,6 +111,46 @@ def test_made_points_can_be_edited_but_not_too_many(running):
     test.run()
     assert "500 points" in panels(test)["picture"]["edit"]["many"]
     assert panels(test)["picture"]["points"]["x"] == []
+
+
+NONE_YET = "There are no points to tell apart. Put some of each class on the plot."
+
+
+@pytest.mark.parametrize("button", ["bar_main", "bar_step", "bar_reset"])
+def test_a_button_that_can_begin_nothing_says_why(running, button):
+    test = classification(data="drawn")
+    assert [*test.info] == []
+    test.button(key=button).click().run()
+    assert [note.value for note in test.info] == [NONE_YET]
+    assert test.session_state["classification.visit"].run == ""
+    test.run()
+    assert [*test.info] == []
+
+
+def test_points_are_drawn_only_where_the_axes_are_their_own(running):
+    sweep = {"data": "xor", "samples": "100", "epochs": "1", "sweep": "dropout", "variants": "2"}
+    test = classification(**sweep)
+    test.session_state["classification.view"] = "sweep"
+    test.run()
+    assert panels(test)["picture"]["kind"] == "sweep"
+    assert not {"edit", "points"} & panels(test)["picture"].keys()
+
+
+@pytest.mark.parametrize(
+    ("spec", "data", "name"),
+    [(SPEC, "drawn", "surface"), (PLAIN, "drawn", "fit"), (PLAIN, "survey", None)],
+)
+def test_the_view_to_draw_on_is_the_one_of_the_plane(spec, data, name):
+    shown = points.drawing_view(views_of(spec.name, spec.config.parse({"data": data})))
+    assert (shown.name if shown else None) == name
+
+
+def test_a_sweep_of_points_that_are_not_there_says_where_to_draw_them(running):
+    test = classification(data="drawn", sweep="dropout")
+    assert not test.exception
+    [note] = [note.value.replace("\\", "") for note in test.info]
+    assert note == f"{NONE_YET} A sweep shows no plot to draw on: turn it off for that."
+    assert "edit" not in panels(test).get("picture", {})
 
 
 # The rows behind a cell ---------------------------------------------------------------------------

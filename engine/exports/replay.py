@@ -26,25 +26,28 @@ def script_of(history: History, table: bytes | None = None) -> str:
         When there is none: for a fork, a run whose weights were set by hand, a topic without
         scripts, data that is too large or gone.
     """
-    if history.fork is not None:
-        raise NotFound(
-            _(
-                "A fork goes on from another run's weights, so it has no script of its own. "
-                "The run it was forked from has one."
-            )
-        )
-    if any(note.get("edit") for note in history.notes):
-        raise NotFound(
-            _(
-                "Weights of this run were set by hand while it trained, so it has no script. "
-                "Train the same settings again without that, and that run has one."
-            )
-        )
+    if reason := unscripted(history):
+        raise NotFound(reason)
     notes = [note for note in history.notes if note.get("set")]
     config = topics.topic(history.topic).config.parse(_begun_with(history, notes))
     changes = tuple((note["step"], note["set"]) for note in notes)
     unpacked = None if table is None else Table.unpack(table)
     return topics.script(history.topic, config, unpacked, changes)
+
+
+def unscripted(history: History) -> str:
+    """Why no program can end on this run's metrics, in words; empty where one can."""
+    if history.fork is not None:
+        return _(
+            "A fork goes on from another run's weights, so it has no script of its own. "
+            "The run it was forked from has one."
+        )
+    if any(note.get("edit") for note in history.notes):
+        return _(
+            "Weights of this run were set by hand while it trained, so it has no script. "
+            "Train the same settings again without that, and that run has one."
+        )
+    return ""
 
 
 def _begun_with(history: History, notes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -105,8 +105,8 @@ class Curve(NamedTuple):
 class Record:
     """All measurements of a run, by name."""
 
-    def __init__(self, training: str, validation: str) -> None:
-        self.training, self.validation = training, validation
+    def __init__(self, training: str, validation: str, harmless: float = 0.0) -> None:
+        self.training, self.validation, self.harmless = training, validation, harmless
         self.first: int | None = None
         self.epochs: dict[float, float] = {}
         self._rows: dict[str, tuple[list[float], list[float]]] = {}
@@ -166,6 +166,8 @@ def overfitting(
     if lowest <= 0 or last < earliest or 1 + last < later * (1 + since):
         return None
     now = validation.level(last)
+    if now < record.harmless * validation.values[0]:
+        return None
     lately = smooth.values[smooth.steps >= last / later**0.5]
     rose = log(min(now, float(lately.min())) / lowest)
     fell = log(max(training.level(since), 1e-30) / max(training.level(last), 1e-30))
@@ -373,7 +375,7 @@ WORDS = {
     "overfitting": (
         N_("Overfitting since epoch {epoch}"),
         N_(
-            "The validation loss was lowest about then and is now {rise:.0%} above it, while the training "
+            "The validation loss was lowest about then and has risen by some {rise:.0%}, while the training "
             "loss went on falling: the model learns the noise of its training points. Try early "
             "stopping (patience), more points, fewer units, an L2 penalty or dropout."
         ),
@@ -446,6 +448,8 @@ class Diagnosis:
     ----------
     training, validation
         Names of the metrics that are read as the two losses; a run may lack the second.
+    harmless
+        Share of its first value below which a validation loss is good however it has risen.
 
     Examples
     --------
@@ -455,8 +459,10 @@ class Diagnosis:
     ...     yield context.note(**note)
     """
 
-    def __init__(self, training: str = "train_loss", validation: str = "val_mse") -> None:
-        self.record = Record(training, validation)
+    def __init__(
+        self, training: str = "train_loss", validation: str = "val_mse", harmless: float = 0.0
+    ) -> None:
+        self.record = Record(training, validation, harmless)
         self.said: dict[str, Note] = {}
         self._next = 0.0
 
@@ -480,7 +486,7 @@ class Diagnosis:
         """
         for name, rule in FINAL.items():
             figures, before = rule(self.record), self.said.get(name)
-            if figures and (before is None or before["title"] != _title(name, figures)):
+            if figures and (before is None or before["text"] != _text(name, figures)):
                 yield self._say(name, figures)
             elif before and not figures and not REMAINS[name](self.record):
                 yield self._withdraw(name)
@@ -491,8 +497,7 @@ class Diagnosis:
                 yield self._say(name, figures)
 
     def _say(self, name: str, figures: dict[str, float]) -> Note:
-        text = _(WORDS[name][1]).format(**figures)
-        note = {"level": "warning", "title": _title(name, figures), "text": text}
+        note = {"level": "warning", "title": _title(name, figures), "text": _text(name, figures)}
         self.said[name] = note | {"diagnosis": name, **figures}
         return self.said[name]
 
@@ -505,3 +510,7 @@ class Diagnosis:
 
 def _title(name: str, figures: Mapping[str, float]) -> str:
     return _(WORDS[name][0]).format(**figures)
+
+
+def _text(name: str, figures: Mapping[str, float]) -> str:
+    return _(WORDS[name][1]).format(**figures)

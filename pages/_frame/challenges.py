@@ -173,7 +173,7 @@ def challenges_part(spec: TopicSpec, visit: Visit) -> None:
     active(spec, visit)
     record = record_of(spec)
     st.markdown(f"**{_('Goals')}**")
-    st.caption(_("Checked on every run you train to its end."))
+    st.caption(_("Start one: it is checked on every run that you then train to its end."))
     for goal in module.CHALLENGES:
         told = goal_state(goal, record.progress(goal.id))
         again = visit.challenge != goal.id or record.progress(goal.id).done

@@ -2,13 +2,15 @@
 
 Streamlit's own `bind="query-params"` writes the translated labels of choices into the URL and
 drops invalid values without a word; here links hold the settings' own names and values (other
-than the defaults), are versioned, and say what is wrong with them.
+than the defaults), are versioned, and say what is wrong with them. What is wrong loses only itself.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
 
 import streamlit as st
 
@@ -29,6 +31,9 @@ ECHO = 10.0
 OLD_LINKS = 50
 BEYOND_SETTINGS = ("preset", "live")
 """What a classroom link may lock or hide besides settings."""
+NAMED = 3
+"""Unknown names that are repeated at most, each cut to `NAME_LENGTH` characters."""
+NAME_LENGTH = 24
 
 
 def parameters() -> dict[str, str]:
@@ -37,20 +42,49 @@ def parameters() -> dict[str, str]:
 
 
 def open_link(spec: TopicSpec, asked: dict[str, str]) -> Visit:
-    """The visit that the URL asks for; what is wrong with it stands in `message`."""
+    """The visit that the URL asks for.
+
+    A wrong value stands in `message`, a name that nothing has in `notice`; the rest of the link
+    holds.
+    """
     visit = Visit(values=spec.config().model_dump(), link=asked)
-    try:
-        if "run" in asked:
+    problems: list[str] = []
+    if "run" in asked:
+        try:
             _open_run(spec, visit, asked["run"])
-            _take_up_challenge(spec, visit, asked)
-        else:
-            visit.values = _settings(spec, asked).model_dump()
-            _take_up_challenge(spec, visit, asked)
-            _take_up_run(spec, visit, asked)
-        _hold_fast(spec, visit, asked)
-    except GalleryError as error:
-        visit.message = error.message
+        except GalleryError as error:
+            problems.append(error.message)
+    if not visit.shared:
+        visit.values = _settings(spec, asked, problems).model_dump()
+    _take_up_challenge(spec, visit, asked)
+    if "run" not in asked:
+        _take_up_run(spec, visit, asked)
+    unknown = [n for n in asked if n not in RESERVED and n not in spec.config.settings()]
+    unknown += _hold_fast(spec, visit, asked)
+    visit.message = " ".join(problems)
+    visit.notice = " ".join(filter(None, [visit.notice, ignored(spec, unknown)]))
     return visit
+
+
+def ignored(spec: TopicSpec, names: list[str]) -> str:
+    """One sentence on names in a link that are no settings; empty where there are none.
+
+    Each comes with the setting that is called most like it, by name or by what the page calls it.
+    """
+    if not names:
+        return ""
+    settings = spec.config.settings()
+    meant = {n: n for n in BEYOND_SETTINGS} | {_(s.title).lower(): n for n, s in settings.items()}
+    meant |= {n: n for n in settings}
+    told = []
+    for name in names[:NAMED]:
+        near = get_close_matches(name[:NAME_LENGTH].lower(), meant, n=1, cutoff=0.7)
+        short = name if len(name) <= NAME_LENGTH else name[: NAME_LENGTH - 1] + "…"
+        hint = " " + _("(did you mean {name}?)").format(name=meant[near[0]]) if near else ""
+        told.append(short + hint)
+    more = ", …" if len(names) > NAMED else ""
+    text = _("Ignored in the link, because this page has no such setting: {names}.")
+    return text.format(names=", ".join(told) + more)
 
 
 def _take_up_challenge(spec: TopicSpec, visit: Visit, asked: dict[str, str]) -> None:
@@ -71,17 +105,21 @@ def _take_up_challenge(spec: TopicSpec, visit: Visit, asked: dict[str, str]) -> 
         visit.values = start_values(spec, name)
 
 
-def _hold_fast(spec: TopicSpec, visit: Visit, asked: dict[str, str]) -> None:
-    """Take what a classroom link locks and hides; these settings keep the link's values."""
+def _hold_fast(spec: TopicSpec, visit: Visit, asked: dict[str, str]) -> list[str]:
+    """Take what a classroom link locks and hides; these settings keep the link's values.
+
+    Returns
+    -------
+    list of str
+        Names that nothing here has.
+    """
     known = {*spec.config.settings(), *BEYOND_SETTINGS}
     named = {kind: set(filter(None, asked.get(kind, "").split(","))) for kind in ("lock", "hide")}
-    for kind, names in named.items():
-        if names - known:
-            expected = _("names of controls ({names})").format(names=", ".join(sorted(known)))
-            raise InvalidValue.of(kind, expected, ",".join(sorted(names - known)))
-    visit.unseen = frozenset(named["hide"])
-    visit.fixed = {n: visit.values.get(n) for n in sorted(named["lock"] | named["hide"])}
+    held = (named["lock"] | named["hide"]) & known
+    visit.unseen = frozenset(named["hide"] & known)
+    visit.fixed = {n: visit.values.get(n) for n in sorted(held)}
     visit.presenter = asked.get("present") == "1"
+    return sorted((named["lock"] | named["hide"]) - known)
 
 
 def classroom_link(locked: Iterable[str], hidden: Iterable[str], presenter: bool) -> dict[str, str]:
@@ -115,11 +153,22 @@ def _take_up_run(spec: TopicSpec, visit: Visit, asked: dict[str, str]) -> None:
         visit.run, visit.sent, visit.values = run.id, run.config, run.config.model_dump()
 
 
-def _settings(spec: TopicSpec, asked: dict[str, str]) -> Config:
+def _settings(spec: TopicSpec, asked: dict[str, str], problems: list[str]) -> Config:
+    """The settings of a link; what is wrong with a value goes into `problems`, in words."""
     version = asked.get("v", str(spec.link_version))
     old = next((old for known, old in spec.old_defaults.items() if str(known) == version), {})
-    changes = {n: v for n, v in asked.items() if n not in RESERVED}
-    return spec.config.parse({**old, **spec.values(asked.get("preset"), changes)})
+    base: Mapping[str, Any] = {}
+    try:
+        base = spec.values(asked.get("preset"), {})
+    except InvalidValue as error:
+        problems.append(error.message)
+    changes = {n: v for n, v in asked.items() if n in spec.config.settings()}
+    try:
+        return spec.config.parse({**old, **base, **changes})
+    except InvalidValue as error:
+        problems.append(error.message)
+        wrong = {problem.field for problem in error.problems}
+    return spec.config.parse({**old, **base, **{n: changes[n] for n in changes.keys() - wrong}})
 
 
 def is_echo(visit: Visit, asked: dict[str, str]) -> bool:

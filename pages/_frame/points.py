@@ -19,6 +19,8 @@ from pages._frame.words import brush_words, point_words
 LIMIT = 200
 """Points that may be edited where the topic says nothing else."""
 DRAWN = "drawn"
+ON_PLANE = ("fit", "surface")
+"""Views whose axes are those of the points; a drawing on any other would be taken for other data."""
 
 
 def limit_of(spec: TopicSpec) -> int:
@@ -42,8 +44,9 @@ def points_of(spec: TopicSpec, config: Config) -> dict[str, Any] | None:
 
 
 def drawing_view(views: tuple[View, ...]) -> View | None:
-    """The view on which points are edited: the first that is a picture."""
-    return next((view for view in views if view.panel == "picture"), None)
+    """The view on which points are edited: the first picture, if its axes are the points' own."""
+    first = next((view for view in views if view.panel == "picture"), None)
+    return first if first is not None and first.name in ON_PLANE else None
 
 
 def is_own(config: Config) -> bool:

@@ -170,8 +170,8 @@ def lists(look: Look, names: list[str]) -> None:
     titles = (_("Samples of: actual"), _("predicted"))
     with st.container(horizontal=True, key="cell_lists"):
         for title, name in zip(titles, list_keys(look), strict=True):
-            if (st.session_state.get(name) or 0) >= len(names):
-                st.session_state[name] = None  # of other data
+            if st.session_state.get(name) not in range(len(names)):
+                st.session_state[name] = None  # of other data: Streamlit then gives back its label
             st.selectbox(
                 title,
                 range(len(names)),

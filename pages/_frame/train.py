@@ -19,7 +19,8 @@ from engine.jobs.run import Run
 from engine.spec import TopicSpec
 from engine.topics import figures
 from engine.words import _, language
-from pages._frame.points import told
+from pages._frame.picture import views_of
+from pages._frame.points import drawing_view, told
 from pages._frame.tables import attachment, table_of, take_up_table
 from pages._frame.visit import (
     Visit,
@@ -56,7 +57,8 @@ def submit(spec: TopicSpec, visit: Visit, config: Config, *, paused: bool = Fals
     """Start a run of these settings; what speaks against it is put into `visit.message`."""
     current = service.current()
     if problem := hopeless(spec, config):
-        visit.notice = "" if told(spec, config) else problem
+        if not beside_the_brush(spec, config):
+            visit.notice = f"{visit.notice} {unlearnable(spec, config, problem)}".strip()
         visit.sent, visit.run, visit.shared = config, "", ""
         return
     try:
@@ -84,6 +86,19 @@ def hopeless(spec: TopicSpec, config: Config) -> str:
         return ""  # said elsewhere
     told = getattr(figures(spec.name), "problem", None)
     return told(config, table_of(spec, config)) if told is not None else ""
+
+
+def beside_the_brush(spec: TopicSpec, config: Config) -> bool:
+    """Whether the view on show says itself what the drawing lacks."""
+    views = views_of(spec.name, config, table_of(spec, config))
+    return bool(told(spec, config)) and drawing_view(views) is not None
+
+
+def unlearnable(spec: TopicSpec, config: Config, problem: str) -> str:
+    """Why nothing can be learned; of a drawing also where it can be made, if not here."""
+    if not told(spec, config) or beside_the_brush(spec, config):
+        return problem
+    return problem + " " + _("A sweep shows no plot to draw on: turn it off for that.")
 
 
 def lacks_table(config: Config) -> bool:
@@ -209,10 +224,15 @@ def press_reset(spec: TopicSpec, visit: Visit) -> None:
 
 
 def submit_as_set(spec: TopicSpec, visit: Visit, *, paused: bool = False) -> None:
-    """Start a run of what the controls say, unless one of them says what is not allowed."""
+    """Start a run of what the controls say, unless one of them says what is not allowed.
+
+    Who presses a button is told why nothing begins, even where the view says it too.
+    """
     config = read_config(spec, visit)
     if not visit.message:
         submit(spec, visit, config, paused=paused)
+        if problem := told(spec, config):
+            visit.notice = unlearnable(spec, config, problem)
 
 
 def follow_settings(spec: TopicSpec, visit: Visit, config: Config, first: DeltaGenerator) -> None:

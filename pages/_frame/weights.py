@@ -8,9 +8,10 @@ import streamlit as st
 
 from engine.errors import GalleryError
 from engine.figures import CLASS_COLORS, CLASS_SYMBOLS
-from engine.jobs.forking import checked_edits
+from engine.jobs.forking import LARGEST_WEIGHT, checked_edits
 from engine.spec import TopicSpec
 from engine.topics import figures
+from engine.words import _
 from pages._frame import train
 from pages._frame.look import Look
 from pages._frame.visit import Visit
@@ -23,8 +24,15 @@ def network_of(look: Look) -> dict[str, Any]:
         "points": figures(look.spec.name).points(look.config, look.table),
         "classes": class_looks(),
         "edit": editable(look),
-        "words": network_words(),
+        "words": network_words() | {"range": allowed()},
     }
+
+
+def allowed() -> str:
+    """What a weight may be, said beside one that may not."""
+    return _("Not set: a weight is a number from −{most:,.0f} to {most:,.0f}.").format(
+        most=LARGEST_WEIGHT
+    )
 
 
 def class_looks() -> list[dict[str, str]]:

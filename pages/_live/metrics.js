@@ -71,10 +71,11 @@ export class Metrics {
     this.empty.hidden = published.length > 0 || [this.grid, this.notes].some(({ children }) => [...children].some(({ hidden }) => !hidden));
   }
 
-  // How the run ended, then its own notes, newest first.
+  // How the run ended, then its own notes, newest first; a diagnosis replaces its earlier ones.
   drawNotes(stream, words) {
-    const said = ({ text, step }) => text && (stream.atEnd || step <= stream.step);
-    const notes = stream.notes.filter(said).slice(-NOTES).reverse();
+    const until = stream.notes.filter(({ text, step }) => text && (stream.atEnd || step <= stream.step));
+    const said = until.filter(({ diagnosis }, i) => !diagnosis || !until.slice(i + 1).some((later) => later.diagnosis === diagnosis));
+    const notes = said.slice(-NOTES).reverse();
     const end = stream.terminal;
     if (end && end.type !== "done") notes.unshift({ level: "error", text: end.data.message ?? words[end.type] });
     if (stream.state === "missing") notes.unshift({ level: "error", text: words.missing });

@@ -46,6 +46,7 @@ export class Network {
     this.window = new WeightWindow(this.box, {
       change: (index, value) => this.edit(index, value),
       finish: (index, value) => this.send(index, value),
+      undo: (index) => this.undo(index),
       away: () => this.leave(),
       turn: (index) => this.choose({ ...this.chosen, index, kind: this.isBias(index) ? "unit" : "link" }),
     });
@@ -161,13 +162,24 @@ export class Network {
 
   edit(index, value) {
     if (this.stream.playing) this.stream.seek(this.frame.step);
-    this.edits.set(index, { value, step: this.frame.step });
+    const held = this.edits.get(index);
+    this.edits.set(index, { value, step: this.frame.step, open: true, before: held?.open ? held.before : held });
+    this.version += 1;
+    this.schedule();
+  }
+
+  // Back to what there was before a change that is not to be.
+  undo(index) {
+    const before = this.edits.get(index)?.before;
+    if (before) this.edits.set(index, before);
+    else this.edits.delete(index);
     this.version += 1;
     this.schedule();
   }
 
   send(index, value) {
     const edit = this.edits.get(index);
+    if (edit) Object.assign(edit, { open: false, before: null });
     if (this.data.edit !== "run" || !edit) return;
     edit.notes = this.stream.notes.length;
     this.component.setTriggerValue("edited", { run: this.stream.source.id ?? "", step: this.frame.step, index, value });

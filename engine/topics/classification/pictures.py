@@ -24,6 +24,8 @@ SENT_NETWORKS = 16
 LATER = 50_000
 """Numbers of all networks up to which a frame is only noted, and drawn when it is asked for."""
 PROJECTED = 600
+FAR = 5.0
+"""Standard deviations at which a value is cut for the projection: one rare pixel would be its axis."""
 CURVE = 101
 CURVES = 10
 """Classes that have ROC curves of their own."""
@@ -80,9 +82,12 @@ class Pictures:
             "measured_on": self.material.measured_on,
         }
         if not self.plane:
+            near = self._x_shown[:, self.projected].T
+            if self.learner.config.scaling == "standard":
+                near = near.clamp(-FAR, FAR)
             if dataset.image is None:
                 told |= {"lowest": dataset.x.min(0).tolist(), "highest": dataset.x.max(0).tolist()}
-            self._flat = projection(self._x_shown[:, self.projected].T)
+            self._flat = projection(near)
             told |= {
                 "input_x": digits(self._flat[:, 0]),
                 "input_y": digits(self._flat[:, 1]),

@@ -43,7 +43,7 @@ def run(config: ClassificationConfig, context: Context) -> Iterator[Event]:
     if "snapshot" in context.attachments:
         learner.restore(context.attachments["snapshot"], context.fork_step)
     learner.edit(context.take_edits())
-    diagnosis = Diagnosis(validation="val_loss") if config.sweep == "none" else None
+    diagnosis = Diagnosis(validation="val_loss", harmless=0.1) if config.sweep == "none" else None
 
     def adapt() -> None:
         learner.adapt(context.config, context.take_edits())
@@ -109,6 +109,7 @@ def best_variant(
     )
     if name == "test_accuracy":
         text += " " + _("It was chosen on the test rows: hold out validation rows to be fair.")
+    text += " " + _("The figures above are means over all variants.")
     lost = [f"{v:g}" for v, mean in zip(values(config), means, strict=True) if np.isnan(mean)]
     if lost:
         text += " " + _("Diverged: {values}.").format(values=", ".join(lost))

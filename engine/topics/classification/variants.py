@@ -72,9 +72,14 @@ def swept(config: ClassificationConfig) -> Setting:
 
 
 def asked(config: ClassificationConfig) -> tuple[Number, Number]:
-    """The ends of the sweep as they were asked for, or the usual ones."""
-    low, high = sorted((config.sweep_from, config.sweep_to))
-    return USUAL[config.sweep] if low == high == 0 else (low, high)
+    """The ends of the sweep as they were asked for, or the usual ones.
+
+    Where 0 cannot be an end, as it has no logarithm, it stands for the usual one.
+    """
+    ends, usual = (config.sweep_from, config.sweep_to), USUAL[config.sweep]
+    if ends == (0, 0) or swept(config).scale == "log":
+        ends = (ends[0] or usual[0], ends[1] or usual[1])
+    return min(ends), max(ends)
 
 
 def limits(config: ClassificationConfig) -> tuple[Number, Number]:
