@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from conftest import wait_for
 from inline_pages import message, panels, run_of, value
@@ -9,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine import ROOT
 from engine.topics import topic
+from pages._frame import bar
 
 
 def test_it_opens_on_a_recording_with_everything_there(page):
@@ -269,6 +272,19 @@ def test_a_name_that_nothing_has_is_ignored_and_the_rest_of_the_link_holds(
     assert [note.value.replace("\\", "") for note in test.info] == [NO_SUCH + said]
     assert running.manager.get(run_of(test)).config.data == "line"
     assert test.query_params.get("lock") == ("noise" if "lock" in query else None)
+
+
+def test_what_is_said_of_a_link_outlives_the_end_of_the_run_that_it_begins(page, running):
+    test = page(data="line", epochs="1", nonsense="1")
+    said = [note.value for note in test.info]
+    visit = test.session_state["regression.visit"]
+    test.session_state["regression.status"] = {"ended": run_of(test)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bar, "st", SimpleNamespace(session_state=test.session_state))
+        bar.run_ended(topic("regression"), visit)
+    assert visit.notice in said[0].replace("\\", "")
+    assert visit.notice.endswith("nonsense.")
+    assert visit.ended == {run_of(test)}
 
 
 @pytest.mark.parametrize(

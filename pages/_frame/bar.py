@@ -71,7 +71,11 @@ def bar(look: Look) -> None:
 
 
 def run_ended(spec: TopicSpec, visit: Visit) -> None:
-    """The one rerun at the end of a run: it can be shared now."""
+    """The one rerun at the end of a run: it can be shared now.
+
+    The visitor did not ask for it, and may still be reading.
+    """
+    visit.notice = visit.notice or visit.said
     ended = st.session_state[f"{spec.name}.status"].get("ended")
     if isinstance(ended, str) and ended == visit.run:
         visit.ended.add(ended)

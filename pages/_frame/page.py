@@ -77,7 +77,7 @@ def messages(visit: Visit) -> None:
             st.error(plain(visit.message), icon=":material/error:")
         if visit.notice:
             st.info(plain(visit.notice))
-    visit.message = visit.notice = ""
+    visit.said, visit.message, visit.notice = visit.notice, "", ""
 
 
 def begin_if_new(spec: TopicSpec, visit: Visit, config: Config) -> None:

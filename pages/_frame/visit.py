@@ -31,7 +31,8 @@ class Visit:
     values
         Settings as last seen, so that hidden controls and other pages lose nothing.
     message, notice
-        What went wrong, and what else is worth saying, in words; shown once.
+        What went wrong, and what else is worth saying, in words; shown once. `said` is the notice
+        that was shown last.
     polling
         The run whose event stream the browser could not open.
     ended
@@ -61,6 +62,7 @@ class Visit:
     shared: str = ""
     message: str = ""
     notice: str = ""
+    said: str = ""
     polling: str = ""
     ended: set[str] = field(default_factory=set)
     link: dict[str, str] = field(default_factory=dict)
