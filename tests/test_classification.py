@@ -325,7 +325,9 @@ def test_a_sweep_beyond_its_setting_says_where_it_ends():
     texts = [e.data["text"] for e in sink.events if e.type == "note"]
     assert texts[0] == "“Wrong labels” can be 0 to 0.5: the sweep ends there."
     test = run(data="iris", sweep="l2", variants=2, validation=0.0, test_share=0.3)
-    assert "chosen on the test rows" in [e.data["text"] for e in test.events if e.type == "note"][-1]
+    assert (
+        "chosen on the test rows" in [e.data["text"] for e in test.events if e.type == "note"][-1]
+    )
 
 
 def test_a_sweep_of_several_groups_loses_only_what_diverges():
