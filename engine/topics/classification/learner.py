@@ -31,6 +31,8 @@ DATA_FIELDS = (
     *("squares", "product", "sines"),
 )
 """Settings that decide on the rows and their scaling."""
+TOLD_EVERY = 16
+"""Steps of a sweep after which the losses of its batches are looked at."""
 
 
 class Judge(Protocol):
@@ -227,23 +229,24 @@ class Learner:
         goal = _("the training accuracy is at least {target:.1%}")
         return self.stoppings[0].words(goal.format(target=self.config.target_accuracy))
 
-    def step(self) -> Tensor:
+    def step(self) -> Tensor | None:
         """One step of every group that is not done; the mean loss of the networks that moved.
 
-        Of a sweep in which every variant has diverged it is not a number.
+        Of a sweep it is known now and then; it is not a number once every variant has diverged.
         """
         self.done += 1
+        swept = self.config.sweep != "none"
+        told = not swept or self.done % TOLD_EVERY == 1
         losses = []
         for i, group in enumerate(self.groups):
             if len(self.groups) > 1 and self._finished(i):
                 continue
-            moved = group.step()
-            if self.config.sweep != "none":
-                moved = group.without_broken(moved)
-            losses.append(moved)
+            moved = group.step(told)
+            if moved is not None:
+                losses.append(group.without_broken(moved) if swept else moved)
             if i in self.stoppings:
                 self.stoppings[i].after_step()
-        return torch.cat(losses).mean()
+        return torch.cat(losses).mean() if losses else None
 
     def set_rate(self, rate: float) -> None:
         """Change the learning rate of every network."""

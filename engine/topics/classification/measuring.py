@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engine.topics.classification import scores
 from engine.topics.classification.learner import Learner
-from engine.topics.classification.stacked import Stacked, objective
+from engine.topics.classification.stacked import Stacked, objective, slope
 from engine.topics.classification.steps import Group
 
 NUMBERS_AT_ONCE = 2**22
@@ -100,7 +100,7 @@ class Gauge:
             target = self._rows[number][name][1]
             y, winner = target.long(), scores.decided(logits)
             found[f"{name}_accuracy"] = scores.accuracy(winner, y)
-            found[f"{name}_loss"] = objective(logits, target)[0]
+            found[f"{name}_loss"] = objective(logits, target)
             if name == "train":
                 found["train_loss"] = self._groups[number].objective(logits, target)
             if whole:
@@ -119,7 +119,7 @@ class Gauge:
     def validation(self, number: int) -> Tensor:
         """Validation loss of each network of a group at this moment, (K,)."""
         x, y = self._rows[number]["val"]
-        return objective(evaluated(self._groups[number].nets, x), y)[0]
+        return objective(evaluated(self._groups[number].nets, x), y)
 
     @property
     def has_validation(self) -> bool:
@@ -146,7 +146,7 @@ class Gauge:
         twin = self._twin
         twin.statistics.copy_(group.nets.statistics)
         x, y = (part[..., :INSPECTED] for part in self._rows[0]["train"])
-        twin.backward(objective(twin.forward(x, train=True), y)[1])
+        twin.backward(slope(twin.forward(x, train=True), y))
         norms = [layer.weight_grad.flatten(1).square().sum(1) for layer in twin.layers]
         found = {"gradient": float(torch.stack(norms).sum(0).sqrt().mean())}
         if shape.hidden:
@@ -168,7 +168,7 @@ def evaluated(nets: Stacked, x: Tensor) -> Tensor:
 
 def summary(values: Values, broken: np.ndarray) -> dict[str, float]:
     """Means over the networks that are not `broken` and, if there are several, `<metric>_sd`."""
-    whole = {name: v[~broken] for name, v in values.items()}
+    whole = values if broken.all() else {name: v[~broken] for name, v in values.items()}
     means = {name: float(v.mean()) for name, v in whole.items()}
     several = {f"{n}_sd": float(v.std(ddof=1)) for n, v in whole.items() if len(v) > 1}
     return means | several

@@ -17,8 +17,6 @@ from torch.nn.functional import cross_entropy, softplus
 
 from engine.topics.classification.architecture import Architecture
 
-TINY = 1e-37
-"""The least that a logarithm is taken of."""
 EPSILON = 1e-5
 """Added to variances before normalising."""
 MOMENTUM = 0.1
@@ -225,13 +223,11 @@ class Stacked:
         return layer.kept["inverse"] * (centred - normal * (d * normal).mean(along, keepdim=True))
 
 
-def objective(
-    logits: Tensor, y: Tensor, weights: Tensor | None = None, *, exact: bool = True
-) -> tuple[Tensor, Tensor]:
-    """Cross-entropy of each network, (K,), and its gradient with respect to the logits.
+def objective(logits: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Cross-entropy of each network, (K,).
 
-    One output: y in {0, 1} as floats, L = log(1 + eᶻ) − y·z, dL/dz = σ(z) − y. Several: class
-    indices, L = log Σ eᶻ − z_y, dL/dz = softmax(z) − one-hot(y).
+    One output: y in {0, 1} as floats, L = log(1 + eᶻ) − y·z. Several: class indices,
+    L = log Σ eᶻ − z_y.
 
     Parameters
     ----------
@@ -239,27 +235,32 @@ def objective(
     y : Tensor, shape (B,) or (K, B)
     weights : Tensor, shape (K, C), optional
         Of the classes; the loss is then the weighted mean, as in PyTorch's own.
-    exact
-        Whether small losses of two classes matter; else they are within 1e-7, for a tenth of the time.
     """
     y = y.expand(len(logits), -1)
     if logits.shape[1] == 1:
         z = logits[:, 0]
         # as log(1 + exp(±z)): the difference above would leave nothing of a small loss
-        right = torch.addcmul(z, y, z, value=-2).neg_()  # z for class 1, −z for class 0
-        d = torch.sigmoid(z).sub_(y)
-        if exact:
-            losses = softplus(right.neg_())
-        else:  # log σ, within 1e-7 of it; σ underflows where it is the logit itself
-            losses = torch.sigmoid(right).clamp_min_(TINY).log_().minimum(right).neg_()
-        d = d[:, None]
+        losses = softplus(torch.addcmul(z, y, z, value=-2))
     else:
         losses = cross_entropy(logits, y, reduction="none")
-        d = torch.softmax(logits, 1).scatter_add_(
-            1, y[:, None], logits.new_full((), -1.0).expand(len(y), 1, y.shape[1])
-        )
-    if weights is None:
-        return losses.mean(1), d.div_(y.shape[1])
+    return losses.mean(1) if weights is None else (losses * shares(weights, y)).sum(1)
+
+
+def slope(logits: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Gradient of the objective with respect to the logits, (K, O, B).
+
+    One output: dL/dz = σ(z) − y. Several: dL/dz = softmax(z) − one-hot(y).
+    """
+    y = y.expand(len(logits), -1)
+    if logits.shape[1] == 1:
+        d = torch.sigmoid(logits).sub_(y[:, None])
+    else:
+        minus_one = logits.new_full((), -1.0).expand(len(y), 1, y.shape[1])
+        d = torch.softmax(logits, 1).scatter_add_(1, y[:, None], minus_one)
+    return d.div_(y.shape[1]) if weights is None else d.mul_(shares(weights, y)[:, None])
+
+
+def shares(weights: Tensor, y: Tensor) -> Tensor:
+    """What each row counts in the weighted mean, (K, B)."""
     share = weights.gather(1, y.long())
-    share = share / share.sum(1, keepdim=True)
-    return (losses * share).sum(1), d.mul_(share[:, None])
+    return share / share.sum(1, keepdim=True)

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from engine.topics.classification.architecture import Architecture
 from engine.topics.classification.rows import Rows
 from engine.topics.classification.spec import ClassificationConfig
-from engine.topics.classification.stacked import Stacked, objective
+from engine.topics.classification.stacked import Stacked, objective, slope
 from engine.training import optimisers
 from engine.training.context import GROWTH, SMALL_LOSS
 from engine.training.schedules import SCHEDULES
@@ -57,6 +57,7 @@ class Group:
         self._factor = SCHEDULES[configs[0].schedule]
         self.broken = torch.zeros(len(configs), dtype=torch.bool, device=theta.device)
         self._bounds: Tensor | None = None
+        self._some_broken = False
         self._randomise()
         self._optimisers = self._make_optimisers()
         self._alone = self._singles() if configs[0].optimiser == "lbfgs" else []
@@ -130,15 +131,15 @@ class Group:
     # A step ------------------------------------------------------------------------------------
 
     @torch.no_grad()
-    def step(self) -> Tensor:
-        """One step of every network; returns the losses of their batches, (K,)."""
+    def step(self, told: bool = True) -> Tensor | None:
+        """One step of every network; returns the losses of their batches, (K,), if `told`."""
         if self.configs[0].schedule != "constant":
             self._set_rate()
         self.done += 1
         x, y = next(self.rows)
         if self._alone:
             return self._search(x, y)
-        losses = self._differentiate(self.nets, x, y, slice(None))
+        losses = self._differentiate(self.nets, x, y, slice(None), told)
         theta = self.nets.theta
         if self._decay is not None:  # decoupled (Loshchilov & Hutter 2019)
             theta.mul_(1 - self._rate_now * self._decay)
@@ -148,6 +149,8 @@ class Group:
             torch.lerp(before, theta, self._rate_now, out=theta)
         else:
             self._optimisers[0].step()
+        if self._some_broken:
+            self._clear_broken()
         return losses
 
     def without_broken(self, losses: Tensor) -> Tensor:
@@ -158,25 +161,30 @@ class Group:
         if self._bounds is None:
             self._bounds = GROWTH * losses.nan_to_num().clamp(min=SMALL_LOSS)
         self.broken |= ~(losses <= self._bounds)
-        if not self.broken.any():
-            return losses
-        self.nets.theta[self.broken] = 0.0
-        self.nets.statistics[self.broken] = 1.0
+        self._some_broken = bool(self.broken.any())
+        if self._some_broken:
+            self._clear_broken()
         return losses[~self.broken]
 
-    def _differentiate(self, nets: Stacked, x: Tensor, y: Tensor, which: slice) -> Tensor:
-        """Fill the gradient of these networks; returns their losses with penalties."""
+    def _clear_broken(self) -> None:
+        self.nets.theta[self.broken] = 0.0
+        self.nets.statistics[self.broken] = 1.0
+
+    def _differentiate(
+        self, nets: Stacked, x: Tensor, y: Tensor, which: slice, told: bool = True
+    ) -> Tensor | None:
+        """Fill the gradient of these networks; returns their losses with penalties, if `told`."""
         weights = None if self.weights is None else self.weights[which]
-        logits, precise = nets.forward(x, train=True), bool(self._alone)  # a line search compares
-        losses, d = objective(logits, y, weights, exact=precise)
-        nets.backward(d)
+        logits = nets.forward(x, train=True)
+        losses = objective(logits, y, weights) + self.penalty(which) if told else None
+        nets.backward(slope(logits, y, weights))
         if self._l2 is not None:
             nets.gradient.addcmul_(nets.theta, self._l2[which])
         if self._l1 is not None:
             nets.gradient.addcmul_(nets.theta.sign(), self._l1[which])
         if self._used is not None:
             nets.gradient.mul_(self._used[which])
-        return losses + self.penalty(which)
+        return losses
 
     def penalty(self, which: slice = slice(None)) -> Tensor | float:
         """l1·Σ|w| + l2/2·Σw² of each network, (K,); 0 where there is none."""
@@ -189,7 +197,7 @@ class Group:
 
     def objective(self, logits: Tensor, y: Tensor) -> Tensor:
         """What each network minimises, (K,), given its logits (K, O, N)."""
-        return objective(logits, y, self.weights)[0] + self.penalty()
+        return objective(logits, y, self.weights) + self.penalty()
 
     def _search(self, x: Tensor, y: Tensor) -> Tensor:
         """One L-BFGS iteration of each network, its line search by itself."""
@@ -200,7 +208,9 @@ class Group:
             def closure(
                 nets: Stacked = nets, mine: tuple[Tensor, Tensor] = mine, k: int = k
             ) -> Tensor:
-                return self._differentiate(nets, *mine, slice(k, k + 1)).sum()
+                losses = self._differentiate(nets, *mine, slice(k, k + 1))
+                assert losses is not None
+                return losses.sum()
 
             found.append(torch.as_tensor(optimiser.step(closure)))
         return torch.stack(found)
@@ -225,6 +235,7 @@ class Group:
             if tensors["statistics"].shape == self.nets.statistics.shape:
                 self.nets.statistics.copy_(tensors["statistics"])
         self.broken.copy_(tensors["broken"])
+        self._some_broken = bool(self.broken.any())
         optimisers.restore(self.configs[0].optimiser, self._optimisers, tensors)
         if tensors["seeds"].tolist() == [config.seed for config in self.configs]:
             self.rows.restore(tensors)
