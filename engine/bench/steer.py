@@ -1,7 +1,7 @@
 """How soon a live setting shows in the decision surface, in a real Chromium.
 
 `python -m engine bench steer`. The real server, one visitor with a window of 1440 × 900, the
-Classification page with its default network in batches of 32, so that training lasts; nothing
+Classification page with its default network in batches of 8, so that training lasts; nothing
 mocked. The learning rate is a live field: a key moves its slider, up and down in turn and not in
 step with the pictures, while the network trains at full speed. The time goes from that key, as the
 document is handed it, to the end of the first drawing (`gallery:drawn`) of a frame whose step comes
@@ -30,7 +30,7 @@ REST = (100, 400)
 """Milliseconds between a drawing and the next key, from and to."""
 TARGET = 0.5
 RATE_TARGET = 5
-LONG_RUN = "/classification?batch_size=32&epochs=20000"
+LONG_RUN = "/classification?batch_size=8&epochs=20000"
 VIEWS = (("network", "Network"), ("picture", "Surface"))
 """Parts of the live view, and the titles of the views that they draw."""
 
