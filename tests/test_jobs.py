@@ -15,7 +15,7 @@ from engine.errors import Conflict, InvalidValue, NotFound, Rejected
 from engine.events import decode_array
 from engine.jobs import host
 from engine.jobs.job import JobSpec
-from engine.training.context import log_spaced
+from engine.training.context import Context, Inbox, log_spaced
 
 LONG = 10**6
 
@@ -85,6 +85,24 @@ def test_a_run_can_begin_paused_and_be_stepped(make_manager):
     wait_for(lambda: manager.status(run_id)["step"] == 0, "step 0")
     manager.control(run_id, {"type": "step"})
     wait_for(lambda: manager.status(run_id)["step"] == 1, "step 1")
+
+
+def test_a_pause_is_no_time_of_training(monkeypatch):
+    clock = SimpleNamespace(now=0.0)
+
+    class Visitor(Inbox):
+        """Comes back after 1000 s of a clock that otherwise stands still."""
+
+        def wait(self, seconds):
+            clock.now += 1000
+            self.put({"type": "resume"})
+            return True
+
+    monkeypatch.setattr("engine.training.context.time.perf_counter", lambda: clock.now)
+    context = Context(faulty("none").parsed(), "cpu", Visitor(), paused=True)
+    list(context.obey(lambda: iter(())))
+    clock.now += 2
+    assert context.done({}).data["metrics"]["seconds"] == 2
 
 
 def test_a_live_field_changes_the_running_job(make_manager):

@@ -378,7 +378,9 @@ class Context:
                     told = True
                     yield from show()
                     yield self.note("info", _("Paused"), paused=True)
+                waits = time.perf_counter()
                 self.inbox.wait(None)
+                self._begun += time.perf_counter() - waits  # a pause is no time of training
                 continue
             if told:
                 yield self.note("info", _("Resumed"), paused=False)
