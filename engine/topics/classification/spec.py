@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from engine import fields
 from engine.config import Config, setting
 from engine.spec import Metric, TopicSpec
 from engine.topics.classification.presets import PRESETS
@@ -332,71 +333,11 @@ class ClassificationConfig(Config):
             "zero": N_("zero"),
         },
     )
-    optimiser: Literal[
-        "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lbfgs"
-    ] = setting(
-        "adam",
-        title=N_("Optimiser"),
-        help=N_("How a gradient becomes a step."),
-        group=N_("Learning"),
-        labels={
-            "sgd": "SGD",
-            "momentum": N_("Momentum"),
-            "nesterov": "Nesterov",
-            "adagrad": "AdaGrad",
-            "rmsprop": "RMSprop",
-            "adam": "Adam",
-            "adamw": "AdamW",
-            "lbfgs": "L-BFGS",
-        },
-    )
-    learning_rate: float = setting(
-        0.05,
-        title=N_("Learning rate"),
-        help=N_("Size of each step; it can be changed while the model learns."),
-        group=N_("Learning"),
-        low=1e-6,
-        high=1e4,
-        slider_high=10.0,
-        scale="log",
-        live=True,
-        essential=True,
-    )
-    schedule: Literal["constant", "step", "exponential", "cosine", "one-cycle"] = setting(
-        "constant",
-        title=N_("Schedule"),
-        help=N_("How the learning rate changes from the first step to the last."),
-        group=N_("Learning"),
-        labels={
-            "constant": N_("constant"),
-            "step": N_("in steps"),
-            "exponential": N_("exponential"),
-            "cosine": N_("cosine"),
-            "one-cycle": N_("one cycle"),
-        },
-    )
-    l1: float = setting(
-        0.0,
-        title=N_("L1 penalty"),
-        help=N_("Weight of the sum of all |w| in the loss; it brings weights to zero."),
-        group=N_("Learning"),
-        low=0.0,
-        high=10.0,
-        slider_high=0.1,
-        step=0.001,
-        live=True,
-    )
-    l2: float = setting(
-        0.0005,
-        title=N_("L2 penalty"),
-        help=N_("Weight of half the sum of all w² in the loss; with AdamW its weight decay."),
-        group=N_("Learning"),
-        low=0.0,
-        high=10.0,
-        slider_high=0.1,
-        step=0.0005,
-        live=True,
-    )
+    optimiser: fields.Optimiser = fields.optimiser()
+    learning_rate: float = fields.learning_rate(0.05)
+    schedule: fields.Schedule = fields.schedule()
+    l1: float = fields.l1(live=True)
+    l2: float = fields.l2(0.0005, step=0.0005, live=True)
     class_weights: bool = setting(
         False,
         title=N_("Weight the classes"),
@@ -422,15 +363,7 @@ class ClassificationConfig(Config):
         step=1,
         essential=True,
     )
-    patience: int = setting(
-        0,
-        title=N_("Patience"),
-        help=N_("Epochs without a better validation loss after which training stops; 0 never."),
-        group=N_("Learning"),
-        low=0,
-        high=2000,
-        step=10,
-    )
+    patience: int = fields.patience()
     target_accuracy: float = setting(
         0.0,
         title=N_("Target accuracy"),

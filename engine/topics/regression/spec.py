@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from engine import fields
 from engine.config import Config, setting
 from engine.spec import Metric, Preset, Published, TopicSpec
 from engine.words import N_
@@ -243,69 +244,11 @@ class RegressionConfig(Config):
         scale="log",
         shown_if=("loss", ("huber",)),
     )
-    optimiser: Literal[
-        "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lbfgs"
-    ] = setting(
-        "adam",
-        title=N_("Optimiser"),
-        help=N_("How a gradient becomes a step."),
-        group=N_("Learning"),
-        labels={
-            "sgd": "SGD",
-            "momentum": N_("Momentum"),
-            "nesterov": "Nesterov",
-            "adagrad": "AdaGrad",
-            "rmsprop": "RMSprop",
-            "adam": "Adam",
-            "adamw": "AdamW",
-            "lbfgs": "L-BFGS",
-        },
-    )
-    learning_rate: float = setting(
-        0.01,
-        title=N_("Learning rate"),
-        help=N_("Size of each step; it can be changed while the model learns."),
-        group=N_("Learning"),
-        low=1e-6,
-        high=1e6,
-        slider_high=10.0,
-        scale="log",
-        live=True,
-        essential=True,
-    )
-    schedule: Literal["constant", "step", "exponential", "cosine", "one-cycle"] = setting(
-        "constant",
-        title=N_("Schedule"),
-        help=N_("How the learning rate changes from the first step to the last."),
-        group=N_("Learning"),
-        labels={
-            "constant": N_("constant"),
-            "step": N_("in steps"),
-            "exponential": N_("exponential"),
-            "cosine": N_("cosine"),
-            "one-cycle": N_("one cycle"),
-        },
-    )
-    l1: float = setting(
-        0.0,
-        title=N_("L1 penalty"),
-        help=N_("Weight of the sum of all |w| in the loss; it brings weights to zero."),
-        group=N_("Learning"),
-        low=0.0,
-        high=10.0,
-        slider_high=0.1,
-        step=0.001,
-    )
-    l2: float = setting(
-        0.0,
-        title=N_("L2 penalty"),
-        help=N_("Weight of half the sum of all w² in the loss; with AdamW its weight decay."),
-        group=N_("Learning"),
-        low=0.0,
-        high=10.0,
-        slider_high=0.1,
-        step=0.001,
-    )
+    optimiser: fields.Optimiser = fields.optimiser()
+    learning_rate: float = fields.learning_rate(0.01, high=1e6)
+    schedule: fields.Schedule = fields.schedule()
+    l1: float = fields.l1()
+    l2: float = fields.l2()
     epochs: int = setting(
         1500,
         title=N_("Epochs"),
@@ -324,15 +267,7 @@ class RegressionConfig(Config):
         high=1024,
         step=8,
     )
-    patience: int = setting(
-        0,
-        title=N_("Patience"),
-        help=N_("Epochs without a better validation loss after which training stops; 0 never."),
-        group=N_("Learning"),
-        low=0,
-        high=2000,
-        step=10,
-    )
+    patience: int = fields.patience()
     target: float = setting(
         0.0,
         title=N_("Target"),
