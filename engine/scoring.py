@@ -67,7 +67,7 @@ def read_rows(payload: bytes, name: str, features: Sequence[str]) -> Rows:
     """
     remarks: list[str] = []
     text = decoded(payload, refusal(name), remarks)
-    lines, cells = _records(text, name, len(features))
+    lines, cells = _records(text, name)
     header = [label(cell) for cell in cells.pop(0)]
     lines.pop(0)
     places = _places(header, features)
@@ -82,13 +82,13 @@ def read_rows(payload: bytes, name: str, features: Sequence[str]) -> Rows:
     )
 
 
-def _records(text: str, name: str, width: int) -> tuple[list[int], list[list[str]]]:
+def _records(text: str, name: str) -> tuple[list[int], list[list[str]]]:
     """Lines on which the records start, and the records, the header among them."""
     refuse = refusal(name)
     delimiter = delimiter_of(text)
     check_extent(text, delimiter, refuse)
     first = next(line for line in text.splitlines() if line.strip())
-    if width == 1 and delimiter not in first:  # one column, which is no table to learn from
+    if delimiter not in first:  # one column, which is no table to learn from
         numbered = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
         return [n for n, _line in numbered], [[line.strip().strip('"')] for _n, line in numbered]
     lines, rows, _blank = records(text, delimiter, refuse)

@@ -355,6 +355,14 @@ def test_names_that_are_taken_and_formulas_in_names():
     assert text.splitlines() == ["prediction,'@x,prediction (2),low,high", "1,-2,'=cmd(),-1.0,1.0"]
 
 
+def test_one_column_of_two_features_says_which_is_missing():
+    with pytest.raises(InvalidValue) as caught:
+        scoring.read_rows(b"x\n1\n2\n", "x.csv", ("x", "y"))
+    assert caught.value.message == (
+        "header: expected a column for each of “x”, “y”, received none named “y”."
+    )
+
+
 def test_one_column_is_enough_for_one_feature():
     assert scoring.read_rows(b'"x"\n1\n\n-2.5\n', "x.csv", ("x",)).inputs == [[1.0], [-2.5]]
 
