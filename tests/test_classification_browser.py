@@ -47,6 +47,14 @@ NETWORK = f"""(() => {{
 """The weights in the frame on show."""
 
 
+LAID_OUT = """() => {
+  const parts = ['svg.gl-points', '.st-key-card_picture .nsewdrag'];
+  const widths = parts.map((part) => document.querySelector(part)?.getBoundingClientRect().width);
+  return Math.abs(widths[0] - widths[1]) < 1;
+}"""
+"""Whether the layer that is drawn on covers the plot."""
+
+
 @pytest.fixture
 def guest(visitor):
     """A visitor on whose console nothing may go wrong."""
@@ -205,6 +213,7 @@ def test_a_point_of_a_third_class_is_in_the_data_and_trains_again(guest):
     view(page, "Surface")
     page.get_by_role("button", name="Draw points").click()
     page.get_by_role("button", name="Add a class").click()
+    page.wait_for_function(LAID_OUT)
     box = page.locator("svg.gl-points").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 8)
     config = another_run(page, before)
