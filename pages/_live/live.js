@@ -20,6 +20,7 @@ const PARTS = {
   multiples: Multiples, network: Network, picture: Picture, runs: Runs, status: Status, timeline: Timeline,
 };
 const panels = new WeakMap();
+const LONGEST_REST = 100; // milliseconds
 
 export function mount(component) {
   const { parentElement, data } = component;
@@ -54,6 +55,7 @@ function attacher(root, panel) {
   let missed = false;
   let begun = false;
   let restUntil = 0;
+  let resting = null;
   const draw = () => {
     const start = performance.now();
     scheduled = false;
@@ -64,13 +66,17 @@ function attacher(root, panel) {
     const step = cursor ?? latest.step;
     document.dispatchEvent(new CustomEvent("gallery:drawn", { detail: { part: panel.part, ...latest, step } }));
     const end = performance.now();
-    restUntil = cursor == null ? 2 * end - start : 0;
+    restUntil = end + Math.min(end - start, LONGEST_REST);
   };
   const schedule = () => {
+    const rest = panel.stream?.cursor == null ? restUntil - performance.now() : 0;
+    if (resting && rest <= 0) { // a step was asked for meanwhile
+      clearTimeout(resting);
+      [resting, scheduled] = [null, false];
+    }
     if (scheduled) return;
     scheduled = true;
-    const rest = restUntil - performance.now();
-    if (rest > 0) setTimeout(() => requestAnimationFrame(draw), rest);
+    if (rest > 0) resting = setTimeout(() => { resting = null; requestAnimationFrame(draw); }, rest);
     else requestAnimationFrame(draw);
   };
   panel.schedule = schedule;
