@@ -65,17 +65,13 @@ def entries(spec: TopicSpec) -> list[Entry]:
 
 
 def runs_table(spec: TopicSpec, visit: Visit) -> None:
-    """A sentence on the two runs that are pinned or shown, and the table."""
+    """The table, and a sentence on the two runs that are pinned or shown."""
     found = entries(spec)
     parent = visit.fork[0] if visit.fork else ""
     known = {entry.run for entry in found}
     visit.pins = [run for run in visit.pins if run in known or run == parent]
     pinned = [run for run in visit.pins if run in known]
     differing = differences(found)
-    compared = [e for e in found if e.run in pinned or e.run == visit.run][:3]
-    with st.container():  # always there, so that the table keeps its place
-        if len(compared) == 2 and (text := comparison(spec, *reversed(compared))):
-            st.markdown(text)
     metrics = [m for m in spec.metrics if m.shown and any(m.name in e.metrics for e in found)]
     metrics = sorted(metrics, key=lambda m: not m.name.startswith(("test_", "val_")))[
         :SHOWN_METRICS
@@ -105,6 +101,9 @@ def runs_table(spec: TopicSpec, visit: Visit) -> None:
         limit=PIN_LIMIT,
         canUndo=bool(visit.undo and visit.undo[-1].run),
     )
+    compared = [e for e in found if e.run in pinned or e.run == visit.run][:3]
+    if len(compared) == 2 and (text := comparison(spec, *reversed(compared))):
+        st.markdown(text)  # below: the table stays where it is
 
 
 def clock(time: float) -> str:
