@@ -65,6 +65,7 @@ def bar(look: Look) -> None:
                     "on_polling_change": lambda: stream_blocked(spec, visit),
                 },
                 words=status_words(),
+                told=visit.run in visit.ended,
             )
         take_menu(look)
         share_menu(spec, visit, look.config)

@@ -15,6 +15,8 @@ export class Status {
 
   update(data) {
     this.words = data.words;
+    // A run restored has ended long ago: one more rerun could overtake the settings on their way to the sliders.
+    if (data.told) this.toldEnd = data.source.url;
   }
 
   draw(stream) {
