@@ -13,7 +13,7 @@ import pytest
 from sklearn import datasets
 
 from engine import ROOT
-from engine.data import source
+from engine.data import bundled, source
 from engine.data.tables import CLASSES_LIMIT, Table
 from engine.errors import Corrupt, GalleryError, InvalidValue
 from engine.settings import settings
@@ -95,7 +95,7 @@ def small_mnist(monkeypatch, tmp_path):
         paths.append(tmp_path / f"{number}.gz")
         paths[-1].write_bytes(gzip.compress(header + array.tobytes()))
     asked = []
-    monkeypatch.setattr("engine.data.fetch", lambda name: asked.append(name) or tuple(paths))
+    monkeypatch.setattr("engine.data.fetch", lambda name, _told: asked.append(name) or tuple(paths))
     yield SimpleNamespace(pictures=pictures, labels=labels, asked=asked, paths=paths, tmp=tmp_path)
     monkeypatch.undo()
     settings.cache_clear()
@@ -339,7 +339,7 @@ def test_a_table_that_was_changed_is_not_handed_out_again():
 
 
 def test_a_missing_scikit_learn_is_told(monkeypatch):
-    monkeypatch.setattr(stored, "find_spec", lambda name: None)
+    monkeypatch.setattr(bundled, "find_spec", lambda name: None)
     stored._read.cache_clear()
     with pytest.raises(GalleryError, match="scikit-learn, which is not installed"):
         rows(data="wine")

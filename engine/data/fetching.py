@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pooch
@@ -51,7 +51,7 @@ def fetch(name: str, progress: Progress = lambda done: None) -> tuple[Path, ...]
     InvalidValue
         When there is no such data set.
     Unavailable
-        When a file cannot be downloaded (no network, no answer, an HTTP error).
+        When a file cannot be downloaded (no address, no network, no answer, an HTTP error).
     Corrupt
         When what was downloaded has another checksum.
     StorageFull
@@ -126,8 +126,13 @@ def _unpack(packed: Path, file: DataFile) -> bool:
     return True
 
 
-def write_whole(path: Path, content: bytes | memoryview) -> None:
+def write_whole(path: Path, content: bytes | memoryview | Iterable[bytes]) -> None:
     """Write a file of the cache so that others see all of it or nothing.
+
+    Parameters
+    ----------
+    content
+        All of it, or parts that are written as they come.
 
     Raises
     ------
@@ -138,7 +143,7 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
+            stream.writelines([content] if isinstance(content, bytes | memoryview) else content)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink()
@@ -146,6 +151,8 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
 
 
 def _download(file: DataFile, progress: Progress) -> Path:
+    if not file.url:
+        raise _unpublished(file)
     path = settings().cache_dir / file.path
     pooch.get_logger().setLevel(logging.WARNING)
     meter = _Meter(file, progress)
@@ -209,6 +216,14 @@ def _unwritable(file: DataFile, error: OSError) -> GalleryError:
     text = _("{file}: {folder} cannot be written ({reason}). Name another in GALLERY_CACHE_DIR.")
     reason = error.strerror or type(error).__name__
     return Unavailable(text.format(file=file.path, folder=settings().cache_dir, reason=reason))
+
+
+def _unpublished(file: DataFile) -> GalleryError:
+    text = _(
+        "{file}: there is no public address to download it from. Put the file into the folder that "
+        "GALLERY_DATA_DIR names, as {file}; its sha256 is {sha256}."
+    )
+    return Unavailable(text.format(file=file.path, sha256=file.sha256))
 
 
 def _unreachable(file: DataFile, error: requests.RequestException) -> GalleryError:

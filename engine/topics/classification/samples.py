@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.errors import GalleryError
-from engine.events import decode_array
+from engine.samples import MOST_PICTURES, Cell, check_cell, plain, surest
 from engine.topics.classification import data
 from engine.topics.classification.spec import PLANE, ClassificationConfig
 from engine.words import _
@@ -19,45 +19,8 @@ if TYPE_CHECKING:
 PARTS = {"train": data.TRAIN, "val": data.VALIDATION, "test": data.TEST}
 
 MOST_ROWS = 50
-MOST_PICTURES = 40
 MOST_POINTS = 400
 """Points that are ringed; of tables, fewer rows are shown."""
-
-
-class Cell(NamedTuple):
-    """Rows of one class that got one answer, those that the network was surest of first.
-
-    Attributes
-    ----------
-    part
-        `train`, `val` or `test`: what the confusion matrix is measured on.
-    total, found
-        How many rows the matrix counts there, and how many of them are among the rows shown.
-    shown
-        How many rows are shown in all: of a long table, some of its rows.
-    rows : tuple of int
-        Numbers in the data, at most `MOST_POINTS`, `MOST_PICTURES` or `MOST_ROWS` of them.
-    confidence : tuple of float
-        Probability of the answer.
-    features, values
-        Names of the F columns, and what the rows hold: ndarray of float32 (n, F) in the units of
-        the data.
-    plane
-        Whether the rows are points on a plane.
-    pictures : ndarray of uint8 (n, H, W) or None
-        The rows as pictures, if that is what they are.
-    """
-
-    part: str
-    total: int
-    found: int
-    shown: int
-    rows: tuple[int, ...]
-    confidence: tuple[float, ...]
-    features: tuple[str, ...]
-    values: np.ndarray
-    plane: bool = False
-    pictures: np.ndarray | None = None
 
 
 def of_cell(
@@ -83,17 +46,17 @@ def of_cell(
         When there is no such cell, the data are not here, or they are others than the run's.
     """
     counts = frame["confusion"]
-    if not (0 <= actual < len(counts) and 0 <= predicted < len(counts)):
-        text = _("Expected classes from 0 to {last}, received {actual} and {predicted}.")
-        text = text.format(last=len(counts) - 1, actual=actual, predicted=predicted)
-        raise GalleryError(text, field="cell")
-    positions, confidence = surest(told, frame, actual, predicted)
-    rows, values, image = _looked_up(config, table, positions, len(_plain(told["label"])))
+    check_cell(counts, actual, predicted)
+    here = plain(told["label"]) == actual
+    here &= plain(told["part"]) == PARTS[told["measured_on"]]
+    here &= plain(frame["predicted"]) == predicted
+    positions, confidence = surest(here, frame["confidence"])
+    rows, values, image = _looked_up(config, table, positions, len(plain(told["label"])))
     return Cell(
         part=told["measured_on"],
         total=int(counts[actual][predicted]),
         found=len(positions),
-        shown=len(_plain(told["label"])),
+        shown=len(plain(told["label"])),
         rows=tuple(int(row) for row in rows),
         confidence=tuple(float(p) for p in confidence[: len(rows)]),
         features=tuple(told["features"]),
@@ -103,29 +66,11 @@ def of_cell(
     )
 
 
-def surest(
-    told: Mapping[str, Any], frame: Mapping[str, Any], actual: int, predicted: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Positions among the rows shown, and the confidence of each, the highest first."""
-    here = _plain(told["label"]) == actual
-    here &= _plain(told["part"]) == PARTS[told["measured_on"]]
-    here &= _plain(frame["predicted"]) == predicted
-    confidence = _plain(frame["confidence"]).astype(float) / 255
-    positions = np.flatnonzero(here)
-    positions = positions[np.argsort(-confidence[positions], kind="stable")]
-    return positions, confidence[positions]
-
-
 def pictures(values: np.ndarray, image: tuple[int, int]) -> np.ndarray:
     """Rows of pixels (n, H · W) as uint8 (n, H, W); the brightest pixel of all is white."""
     brightest = float(values.max(initial=0)) or 1.0
     pixels = np.clip(values / brightest, 0, 1) * 255
     return np.asarray(pixels.round().astype(np.uint8).reshape(-1, *image))
-
-
-def _plain(array: Any) -> np.ndarray:
-    """An array of an event, encoded or as a list."""
-    return decode_array(array) if isinstance(array, Mapping) else np.asarray(array)
 
 
 def _looked_up(

@@ -1,29 +1,21 @@
 """Tables and pictures that lie in files: scikit-learn's, the registry's. Torch-free.
 
-Small tables are kept in memory once they were read. Pictures are not: they are converted once
-into a file of the cache, and mapped into memory afterwards.
+Small tables are kept in memory once they were read. Pictures are not: `engine.data.pictures` maps
+them into memory.
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
-import io
-import logging
 from functools import lru_cache
-from hashlib import sha256
-from importlib.util import find_spec
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from engine.errors import Corrupt, GalleryError
-from engine.settings import settings
+from engine.data import pictures
+from engine.data.bundled import bundled
 from engine.topics.classification.spec import BUNDLED, DOWNLOADED, OFFICIAL_TEST
-from engine.words import N_, _
-
-log = logging.getLogger(__name__)
+from engine.words import N_
 
 SOURCES = {
     "sonar": "sonar",
@@ -70,25 +62,10 @@ CELLS = (
 BANDS = 60
 NOT_FEATURES = ("ID", "SEX", "default.payment.next.month")
 """Columns of the credit data that reference run C7 does not give to its network."""
-DIGITS = tuple(str(digit) for digit in range(10))
-CLOTHES = (
-    N_("T-shirt"),
-    N_("trousers"),
-    N_("pullover"),
-    N_("dress"),
-    N_("coat"),
-    N_("sandal"),
-    N_("shirt"),
-    N_("sneaker"),
-    N_("bag"),
-    N_("ankle boot"),
-)
-
-SIDE = 28
-TRAINING, TESTING = 60_000, 10_000
+DIGITS, CLOTHES = pictures.DIGITS, pictures.CLOTHES
+SIDE = pictures.SIDE
+TRAINING, TESTING = pictures.TRAINING["mnist"], 10_000
 """Pictures of MNIST and Fashion-MNIST, in the order of their files."""
-IDX_OF_BYTES = 0x08
-"""Type of the numbers in an idx file: unsigned bytes."""
 
 
 class Rows(NamedTuple):
@@ -117,8 +94,8 @@ def at_hand(name: str) -> bool:
 
     if name not in DOWNLOADED:
         return True
-    if name in OFFICIAL_TEST and all(path.is_file() for path in _array_paths(name)):
-        return True
+    if name in OFFICIAL_TEST:
+        return pictures.at_hand(name)
     return all(held(file) is not None for file in source(SOURCES[name]).files)
 
 
@@ -156,18 +133,9 @@ def _read(name: str) -> Rows:
 # scikit-learn's files ----------------------------------------------------------------------------
 
 
-def _folder() -> Path:
-    """Where scikit-learn keeps its data; importing it would take half a second."""
-    found = find_spec("sklearn")
-    if found is None or not found.submodule_search_locations:
-        text = _("These data come with scikit-learn, which is not installed; install it.")
-        raise GalleryError(text, field="data")
-    return Path(found.submodule_search_locations[0]) / "datasets" / "data"
-
-
 def _bundled(file: str, features: tuple[str, ...]) -> Rows:
     """A csv whose first line holds rows, columns and names of the classes."""
-    path = _folder() / file
+    path = bundled(file)
     with path.open(encoding="utf-8") as stream:
         classes = tuple(stream.readline().strip().split(",")[2:])
     table = np.loadtxt(path, delimiter=",", skiprows=1)
@@ -176,8 +144,9 @@ def _bundled(file: str, features: tuple[str, ...]) -> Rows:
 
 def _digits() -> Rows:
     """1797 digits of 8 × 8 pixels from 0 to 16 (UCI 80: Alpaydin and Kaynak 1998)."""
-    table = np.loadtxt(_folder() / "digits.csv.gz", delimiter=",", dtype=np.float32)
-    return Rows(table[:, :-1], table[:, -1].astype(np.int64), _pixels(8), DIGITS, (8, 8))
+    values, labels = pictures.small_digits()
+    x = values.reshape(len(values), -1).astype(np.float32)
+    return Rows(x, labels.astype(np.int64), _pixels(8), DIGITS, (8, 8))
 
 
 def _pixels(side: int) -> tuple[str, ...]:
@@ -234,65 +203,6 @@ def pixels(name: str, rows: np.ndarray | slice) -> np.ndarray:
 
 
 def _arrays(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels (70000, 784) and labels (70000,) as uint8, mapped from files of the cache."""
-    paths = _array_paths(name)
-    pixels, labels = (_mapped(path) for path in paths)
-    if pixels is not None and labels is not None:
-        return pixels, labels
-    return _convert(name, paths)
-
-
-def _array_paths(name: str) -> tuple[Path, Path]:
-    """Named after the checksums of the files that they are made from."""
-    from engine.data import source
-
-    sums = "".join(file.sha256 for file in source(SOURCES[name]).files)
-    stamp = sha256(sums.encode()).hexdigest()[:12]
-    folder = settings().cache_dir / "arrays"
-    return folder / f"{name}-{stamp}-pixels.npy", folder / f"{name}-{stamp}-labels.npy"
-
-
-def _mapped(path: Path) -> np.ndarray | None:
-    """The array of a file, read when it is used; None when there is no sound one."""
-    try:
-        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    sound = array.dtype == np.uint8 and len(array) == TRAINING + TESTING
-    return array if sound else None
-
-
-def _convert(name: str, paths: tuple[Path, Path]) -> tuple[np.ndarray, np.ndarray]:
-    """Unpack the four files of the registry once; a cache that cannot be written costs time."""
-    from engine.data import fetch
-
-    files = fetch(SOURCES[name])
-    train_x, train_y, test_x, test_y = (_idx(path) for path in files)
-    pixels = np.concatenate([train_x, test_x]).reshape(-1, SIDE * SIDE)
-    labels = np.concatenate([train_y, test_y])
-    for path, array in zip(paths, (pixels, labels), strict=True):
-        _keep(path, array)
-    return pixels, labels
-
-
-def _keep(path: Path, array: np.ndarray) -> None:
-    from engine.data.fetching import write_whole
-
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    try:
-        write_whole(path, buffer.getbuffer())
-    except OSError as error:
-        log.warning("%s cannot be written (%s); it is made again next time", path, error)
-
-
-def _idx(path: Path) -> np.ndarray:
-    """The uint8 array of a gzipped idx file: two zeros, type, dimensions, big-endian sizes."""
-    content = gzip.decompress(path.read_bytes())
-    kind, dimensions = content[2], content[3]
-    start = 4 + 4 * dimensions
-    shape = tuple(int(n) for n in np.frombuffer(content[4:start], dtype=">u4"))
-    if kind != IDX_OF_BYTES or len(content) - start != int(np.prod(shape)):
-        text = _("{file}: expected an idx file of bytes, received shape {shape}. Remove the file.")
-        raise Corrupt(text.format(file=path, shape=shape))
-    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+    """Pixels (70000, 784) as uint8, mapped from a file of the cache, and labels (70000,)."""
+    album = pictures.album(name)
+    return album.pixels.reshape(-1, SIDE**2), album.labels
