@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from engine import ROOT
+from engine.errors import InvalidValue
 from engine.events import Event, decode_array, encode_array
 from engine.history import History
 from engine.jobs.job import JobSpec, versions
 from engine.jobs.log import RunLog
 from engine.spec import Preset, TopicSpec
 from engine.topics import topic, topics
+from engine.words import _
 
 FOLDER = ROOT / "checkpoints" / "recordings"
 SUFFIX = ".json.gz"
@@ -62,8 +64,16 @@ def over_seeds(topic: str) -> dict[str, dict[str, dict[str, float]]]:
     return json.loads(file.read_text()) if file.is_file() else {}
 
 
-def record_all(only: str | None = None) -> list[Path]:
-    """Train what is recorded of every topic, or of one; returns the files written."""
+def record_all(only: str | None = None, preset: str | None = None) -> list[Path]:
+    """Train what is recorded of every topic, of one, or one of its presets; the files written.
+
+    Raises
+    ------
+    InvalidValue
+        When there is no such topic, or it records no such preset.
+    """
+    if only and preset:
+        return [record(topic(only), recorded_preset(topic(only), preset))]
     files = []
     for spec in [topic(only)] if only else topics().values():
         files += [record(spec, preset) for preset in spec.presets if preset.recorded]
@@ -76,6 +86,15 @@ def record_all(only: str | None = None) -> list[Path]:
             files.append(FOLDER / spec.name / "seeds.json")
             files[-1].write_text(json.dumps(published, indent=1) + "\n")
     return files
+
+
+def recorded_preset(spec: TopicSpec, preset_id: str) -> Preset:
+    """A preset of a topic of which a recording is shipped."""
+    known = {preset.id: preset for preset in spec.presets if preset.recorded}
+    if preset_id not in known:
+        expected = _("one of {choices}").format(choices=", ".join(known))
+        raise InvalidValue.of("preset", expected, preset_id)
+    return known[preset_id]
 
 
 def record(spec: TopicSpec, preset: Preset) -> Path:

@@ -91,3 +91,13 @@ def restore(name: str, optimisers: Sequence[Optimizer], tensors: Mapping[str, Te
                 memory.setdefault(empty, [])
         groups = optimiser.state_dict()["param_groups"]
         optimiser.load_state_dict({"state": state, "param_groups": groups})
+        _lay_out_alike(optimiser)
+
+
+def _lay_out_alike(optimiser: Optimizer) -> None:
+    """Give each memory the strides of its parameter: fused kernels walk through both side by side,
+    and a file keeps no strides."""
+    for parameter, memory in optimiser.state.items():
+        for name, tensor in memory.items():
+            if isinstance(tensor, Tensor) and tensor.shape == parameter.shape:
+                memory[name] = torch.empty_like(parameter).copy_(tensor)

@@ -1,0 +1,177 @@
+"""The pictures of the CNN topic; their live traces follow the frames of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import plotly.graph_objects as go
+
+from engine.data import pictures
+from engine.data.names import written
+from engine.figures import BLUE, GREY, ORANGE, View, blank, live
+from engine.figures.confusion import confusion
+from engine.topics.cnn.spec import OFFICIAL_TEST, CnnConfig
+from engine.words import _
+
+if TYPE_CHECKING:
+    from engine.data.tables import Table
+
+DERIVED = frozenset({"confusion_share", "confusion_count"})
+"""What no frame holds: the browser works it out."""
+
+
+def views(config: CnnConfig, table: Table | None = None) -> tuple[View, ...]:
+    """The ways of looking at a run of these settings, the main picture first."""
+    given = partial(_view, config)
+    return (
+        given(
+            "maps",
+            _("Inside"),
+            _("What every layer makes of one picture: its filters and its feature maps."),
+            sizes,
+            "maps",
+        ),
+        given(
+            "confusion",
+            _("Confusion"),
+            _("Which class is taken for which; click a cell to see its pictures."),
+            mixed_up,
+        ),
+        given("classes", _("Classes"), _("The share of each class that is found."), by_class),
+        given(
+            "mistakes",
+            _("Mistakes"),
+            _("The pictures that the network is surest of, and wrong about."),
+            by_class,
+            "mistakes",
+        ),
+        given(
+            "sizes",
+            _("Sizes"),
+            _("How large values and gradients are in every layer: neither may die out or explode."),
+            sizes,
+        ),
+    )
+
+
+def _view(
+    config: CnnConfig,
+    name: str,
+    title: str,
+    help: str,
+    draw: Callable[[CnnConfig], go.Figure],
+    panel: Any = "picture",
+) -> View:
+    return View(name, title, "inside", help, lambda: draw(config), panel)
+
+
+def names_of(config: CnnConfig) -> list[str]:
+    """Names of the classes, translated."""
+    return [_(name) for name in pictures.classes(config.data)]
+
+
+def measured_on(config: CnnConfig) -> str:
+    """Which pictures the confusion counts, in words."""
+    if config.data in OFFICIAL_TEST:
+        return _("test pictures")
+    return _("held-out pictures") if config.validation else _("training pictures")
+
+
+def mixed_up(config: CnnConfig) -> go.Figure:
+    """Actual against predicted class."""
+    return confusion(names_of(config), measured_on(config))
+
+
+def by_class(config: CnnConfig) -> go.Figure:
+    """The share of each class that is found."""
+    names = [written(name) for name in names_of(config)]
+    figure = blank(
+        xaxis={
+            "title": {"text": _("share that is found ({rows})").format(rows=measured_on(config))},
+            "range": [0, 1.08],
+            "tickformat": ".0%",
+        },
+        yaxis={"type": "category", "autorange": "reversed", "showgrid": False},
+    )
+    figure.add_bar(
+        x=[],
+        y=names,
+        orientation="h",
+        marker={"color": BLUE},
+        texttemplate="%{x:.1%}",
+        textposition="outside",
+        cliponaxis=False,
+        meta=live(x="class_accuracy"),
+        hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+    )
+    return figure
+
+
+def sizes(config: CnnConfig) -> go.Figure:
+    """Root mean square of the values and of the gradients of every layer with weights."""
+    figure = blank(
+        xaxis={"type": "category", "showgrid": False},
+        yaxis={
+            "type": "log",
+            "exponentformat": "power",
+            "dtick": 1,
+            "title": {"text": _("root mean square")},
+        },
+        barmode="group",
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.12, "font": {"color": GREY}},
+    )
+    for array, name, color in (
+        ("activation_norm", _("values that leave the layer"), BLUE),
+        ("gradient_norm", _("gradient of its weights"), ORANGE),
+    ):
+        figure.add_scatter(
+            x=[],
+            y=[],
+            name=name,
+            mode="lines+markers",
+            marker={"size": 9},
+            line={"color": color, "width": 2},
+            meta=live(x="weighted", y=array),
+            hovertemplate="%{x}: %{y:.3g}<extra></extra>",
+        )
+    return figure
+
+
+def pad(config: CnnConfig) -> dict[str, Any] | None:
+    """What a pad to draw on needs for a net of these settings; None for one that sees colours.
+
+    Returns
+    -------
+    dict
+        `side` (pixels), `classes` (names), `about` (what to draw).
+    """
+    side = {"digits": 8, "mnist": 28, "fashion-mnist": 28}.get(config.data)
+    if side is None:
+        return None
+    clothes = config.data == "fashion-mnist"
+    what = _("something to wear, filled with ink") if clothes else _("a digit")
+    text = _("Draw {what}. The drawing is centred and scaled as the {side} × {side} pictures were.")
+    about = text.format(what=what, side=side)
+    return {"side": side, "classes": names_of(config), "about": about}
+
+
+def at_hand(config: CnnConfig) -> bool:
+    """Whether the pictures are here."""
+    return pictures.at_hand(config.data)
+
+
+def baselines(config: CnnConfig, table: Table | None = None) -> list[dict[str, Any]]:
+    """What is reached without a network."""
+    return [
+        {
+            "title": _("Nearest mean"),
+            "live": "nearest_mean",
+            "help": _(
+                "Accuracy of the simplest classifier: each class is the mean of 5,000 training "
+                "pictures at most; measured on the first 1,000."
+            ),
+        }
+    ]

@@ -1,0 +1,98 @@
+"""What a run reports: metrics of every part of the pictures, and what goes on in the net."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from engine.topics.cnn.batches import taken
+from engine.topics.cnn.learner import Evaluated, Learner
+from engine.topics.cnn.parts import GLIMPSE, judged_by
+from engine.training import gradients
+
+INSPECTED = 64
+"""Training pictures that gradients are looked at with."""
+
+
+class Gauge:
+    """Measures the net of a learner; a part is evaluated once for every step that is asked about."""
+
+    def __init__(self, learner: Learner) -> None:
+        self.learner = learner
+        self._at, self._whole = -1, False
+        self._found: dict[str, Evaluated] = {}
+        self._inside: tuple[int, dict[str, float]] = (-1, {})
+
+    @property
+    def measured_on(self) -> str:
+        """The part that the pictures are judged by: test, held-out or training pictures."""
+        return judged_by(self.learner.rows)
+
+    def found(self, name: str, whole: bool = False) -> Evaluated:
+        """Answers to the pictures of a part: to its first ones, or to the `whole` of it."""
+        step = self.learner.done
+        if (step, whole) != (self._at, self._whole):
+            self._at, self._whole, self._found = step, whole, {}
+        if name not in self._found:
+            numbers = self.learner.rows[name]
+            numbers = numbers if whole else numbers[:GLIMPSE]
+            self._found[name] = self.learner.evaluated(numbers)
+        return self._found[name]
+
+    @torch.no_grad()
+    def metrics(self, whole: bool = False) -> dict[str, float]:
+        """Accuracy and loss of every part; of the training pictures, unless all are asked for, the
+        means over the batches since the last measurement."""
+        values: dict[str, float] = {}
+        for name in self.learner.rows:
+            if name == "train" and not whole and self.learner.recent:
+                loss, right = torch.stack(self.learner.recent).mean(0).tolist()
+                loss += float(self.learner.penalty())
+            else:
+                found = self.found(name, whole)
+                right = accuracy(found)
+                loss = float(
+                    self.learner.loss(found) + self.learner.penalty()
+                    if name == "train"
+                    else cross_entropy(found.logits, found.labels)
+                )
+            values |= {f"{name}_accuracy": right, f"{name}_loss": loss}
+        self.learner.recent.clear()
+        return values
+
+    def inside(self) -> dict[str, float]:
+        """Sizes of the gradients and the share of dead units, for the diagnosis."""
+        if self._inside[0] != self.learner.done:
+            net = self.learner.net
+            weights = [weight for _name, weight in net.weighted()]
+            x, y = self._inspected()
+            net.eval()
+            found = gradients.inspect(net, lambda: cross_entropy(net(x), y), weights)
+            net.train()
+            self._inside = (self.learner.done, found)
+        return self._inside[1]
+
+    def _inspected(self) -> tuple[Tensor, Tensor]:
+        numbers = torch.from_numpy(self.learner.rows["train"][:INSPECTED]).to(self.learner.device)
+        return taken(self.learner.pixels, numbers), self.learner.labels[numbers]
+
+    def norms(self) -> tuple[list[float], list[float]]:
+        """Root mean square of what each layer with weights puts out, and of its weights' gradient."""
+        net = self.learner.net
+        x, y = self._inspected()
+        weighted = net.weighted()
+        net.eval()
+        with torch.enable_grad():
+            loss = cross_entropy(net(x), y)
+            found = torch.autograd.grad(loss, [weight for _name, weight in weighted])
+        with torch.no_grad():
+            outputs = dict(net.activations(x))
+        net.train()
+        sizes = [float(outputs[name].square().mean().sqrt()) for name, _weight in weighted]
+        return sizes, [float(g.square().mean().sqrt()) for g in found]
+
+
+def accuracy(found: Evaluated) -> float:
+    """Share of right answers."""
+    return float((found.logits.argmax(1) == found.labels).double().mean())

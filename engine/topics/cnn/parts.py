@@ -1,0 +1,61 @@
+"""Which pictures a run learns from, and which it is measured on (torch-free)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.data.pictures import Album
+from engine.errors import InvalidValue
+from engine.topics.cnn.spec import OFFICIAL_TEST, CnnConfig
+from engine.words import _
+
+GLIMPSE = 1000
+"""Pictures of a part that are looked at while the net learns; at the end all are."""
+
+Rows = dict[str, np.ndarray]
+"""`train`, and `val` and `test` where there are any → numbers of their pictures."""
+
+
+def shape_of(album: Album) -> tuple[int, int, int]:
+    """Channels, height and width of its pictures."""
+    _count, height, width, channels = album.pixels.shape
+    return channels, height, width
+
+
+def parts(config: CnnConfig, album: Album) -> Rows:
+    """Numbers of the pictures that are learned from, held out, and tested on.
+
+    Raises
+    ------
+    InvalidValue
+        When too few are left to learn from.
+    """
+    order = np.random.default_rng([config.data_seed]).permutation(album.training)
+    held = round(config.validation * album.training)
+    train = order[held:]
+    if config.pictures:
+        train = train[: config.pictures]
+    if len(train) < 2:
+        raise InvalidValue.of("validation", _("at least two pictures to learn from"), len(train))
+    rows = {"train": np.sort(train)}
+    if held:
+        rows["val"] = np.sort(order[:held])
+    if config.data in OFFICIAL_TEST:
+        rows["test"] = np.arange(album.training, len(album.labels))
+    return rows
+
+
+def judged_by(rows: Rows) -> str:
+    """The part that pictures of a run are about: test, held-out or else training pictures."""
+    return next(name for name in ("test", "val", "train") if name in rows)
+
+
+def nearest_mean(album: Album, rows: Rows) -> float:
+    """Accuracy of the simplest classifier there is: each class is the mean of its pictures."""
+    flat = album.pixels.reshape(len(album.pixels), -1)
+    some = rows["train"][:: max(1, len(rows["train"]) // GLIMPSE // 5)]
+    known, labels = flat[some].astype(np.float32), album.labels[some]
+    means = np.stack([known[labels == k].mean(0) for k in np.unique(labels)])
+    seen = rows[judged_by(rows)][:GLIMPSE]
+    far = np.square(means).sum(1) - 2 * flat[seen].astype(np.float32) @ means.T
+    return float((np.unique(labels)[far.argmin(1)] == album.labels[seen]).mean())

@@ -1,0 +1,252 @@
+"""Training and prediction of the CNN topic."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engine.data import pictures as stored
+from engine.data.pictures import Album
+from engine.errors import GalleryError, InvalidValue
+from engine.events import Event
+from engine.topics.cnn import explain as why
+from engine.topics.cnn.blocks import Stage
+from engine.topics.cnn.learner import Learner, answers, architecture_of
+from engine.topics.cnn.measuring import Gauge
+from engine.topics.cnn.models import PictureNet, build
+from engine.topics.cnn.pictures import Pictures
+from engine.topics.cnn.spec import CnnConfig
+from engine.training import rates
+from engine.training.context import Context
+from engine.training.diagnosis import Diagnosis
+from engine.training.loop import train
+from engine.training.seeds import generator
+from engine.words import _
+
+UNTESTED = {"schedule": "constant", "patience": 0, "epochs": 500}
+"""Settings that a range test sets aside."""
+SHAPES = {
+    "digits": (1, 8, 8),
+    "mnist": (1, 28, 28),
+    "fashion-mnist": (1, 28, 28),
+    "cifar10": (3, 32, 32),
+}
+"""Channels, height and width of the pictures of each data set."""
+
+
+def run(config: CnnConfig, context: Context) -> Iterator[Event]:
+    """Learn to tell the pictures apart; yields the events of the run."""
+    album = pictures(config, context.attachments)
+    learner = Learner(config, album, context.device)
+    gauge = Gauge(learner)
+    drawing = Pictures(learner, gauge)
+    if "snapshot" in context.attachments:
+        learner.restore(context.attachments["snapshot"], context.fork_step)
+    diagnosis = Diagnosis(validation="val_loss", harmless=0.1)
+    yield context.started(
+        parameters=sum(p.numel() for p in learner.net.parameters()),
+        samples=learner.batches.rows,
+        steps_total=learner.steps,
+        arrays=drawing.arrays(),
+        layers=[layer(stage) for stage in learner.net.plan],
+    )
+    if album.note:
+        yield context.note("info", album.note)
+    yield from train(
+        learner.step,
+        steps=learner.steps,
+        steps_per_epoch=learner.per_epoch,
+        context=context,
+        measure=lambda: gauge.metrics() | gauge.inside(),
+        draw=drawing.draw,
+        adapt=lambda: learner.adapt(context.config),
+        stop=(lambda: learner.stopping.over) if learner.stopping.active else None,
+        save=learner.saved,
+        observer=diagnosis,
+    )
+    if words := learner.stopping.words():
+        yield context.note("info", words)
+    for note in diagnosis.conclude(reached=learner.stopping.over):
+        yield context.note(**note)
+    found = gauge.metrics(whole=True) | gauge.inside()
+    yield context.frame(*drawing.draw(whole=True))
+    yield context.done(found, learner.net.state_dict())
+
+
+def layer(stage: Stage) -> dict[str, Any]:
+    """A stage in the table of layers; shapes as text."""
+    given, found = (" × ".join(map(str, shape)) for shape in (stage.input, stage.output))
+    return {
+        "name": stage.name,
+        "type": stage.block.kind,
+        "input": given,
+        "output": found,
+        "parameters": stage.parameters,
+        "flops": stage.flops,
+    }
+
+
+def pictures(config: CnnConfig, attachments: Mapping[str, bytes]) -> Album:
+    """The pictures of a run.
+
+    Raises
+    ------
+    GalleryError
+        When they cannot be had.
+    """
+    return stored.album(config.data)
+
+
+def range_test(config: CnnConfig, attachments: Mapping[str, bytes]) -> dict[str, Any]:
+    """`rate`, `loss` and `suggestion`: see `rates.range_test`."""
+    plain = config.changed(UNTESTED)
+    return rates.range_test(plain, Learner(plain, pictures(plain, attachments)))
+
+
+class Classifier(nn.Module):
+    """From pictures (N, C, H, W), 0 to 1, to probabilities (N, classes)."""
+
+    def __init__(self, net: PictureNet, config: CnnConfig) -> None:
+        super().__init__()
+        self.net, self.config = net, config
+
+    def forward(self, x: Tensor) -> Tensor:
+        return answers(self.net, x, self.config.mirrored).softmax(1)
+
+
+def load(config: CnnConfig, weights: Mapping[str, Tensor]) -> Classifier:
+    """The trained model in eval mode from its weights (name → tensor), loaded strictly."""
+    shape, classes = SHAPES[config.data], len(stored.classes(config.data))
+    net = build(
+        architecture_of(config, shape, classes),
+        shape,
+        classes,
+        mean=[0.0] * shape[0],
+        deviation=[1.0] * shape[0],
+        generator=generator(0, "weights"),
+    )
+    net.load_state_dict(dict(weights), strict=True)
+    model = Classifier(net, config)
+    model.eval()
+    return model
+
+
+def exportable(model: Classifier) -> tuple[nn.Module, Tensor]:
+    """The model itself, and an example of two pictures."""
+    return model, torch.zeros(2, *model.net.shape)
+
+
+@torch.no_grad()
+def predict(model: Classifier, inputs: Sequence[Any]) -> dict[str, list[Any]]:
+    """The class of each picture.
+
+    Parameters
+    ----------
+    inputs
+        Rows of pixels from 0 to 255 (of three for a net that sees colours), or
+        `{"png": base64 of an image file}`.
+
+    Returns
+    -------
+    dict
+        `outputs`: class indices; `probabilities`: of every class.
+
+    Raises
+    ------
+    InvalidValue
+        Names the first input that is no such picture.
+    """
+    x = torch.cat([picture(model, value, f"inputs[{i}]") for i, value in enumerate(inputs)])
+    p = model(x).double()
+    rows = [[round(v, 6) for v in row] for row in p.tolist()]
+    return {"outputs": p.argmax(1).tolist(), "probabilities": rows}
+
+
+def explain(
+    model: Classifier, method: str, value: Any, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Why the net answers as it does: see `engine.topics.cnn.explain`."""
+    found: dict[str, Any] = why.explain(
+        model.net, method, picture(model, value, "input"), options, model.config
+    )
+    return found
+
+
+def picture(model: Classifier, value: Any, field: str) -> Tensor:
+    """One untrusted picture as (1, C, H, W), 0 to 1.
+
+    Raises
+    ------
+    InvalidValue
+        When it is neither an image file nor rows of pixels of the right size.
+    """
+    channels, height, width = model.net.shape
+    if isinstance(value, Mapping):
+        pixels = _decoded(value, field, height, channels).astype(np.float32)
+    else:
+        pixels = _rows(value, field, (height, width, channels))
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255
+
+
+def _decoded(value: Mapping[str, Any], field: str, side: int, channels: int) -> np.ndarray:
+    from engine.data.decoding import decode, fitted  # brings Pillow: only where a file comes
+
+    expected = _("an image file, as {example}").format(example='{"png": "<base64>"}')
+    if set(value) != {"png"} or not isinstance(value["png"], str):
+        raise InvalidValue.of(field, expected, ", ".join(map(str, value)))
+    try:
+        payload = base64.b64decode(value["png"], validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidValue.of(field, expected, _("something that is not base64")) from None
+    try:
+        return fitted(decode(payload), side, channels)
+    except GalleryError as error:
+        raise GalleryError(error.message, field=field) from None
+
+
+def _rows(value: Any, field: str, size: tuple[int, int, int]) -> np.ndarray:
+    height, width, channels = size
+    try:
+        pixels = np.asarray(value, dtype=np.float32)
+    except (TypeError, ValueError, OverflowError):
+        pixels = np.zeros(0, np.float32)
+    if channels == 1 and pixels.shape == (height, width):
+        pixels = pixels[..., None]
+    inside = pixels.shape == size and bool(((pixels >= 0) & (pixels <= 255)).all())
+    if not inside:
+        unit = (
+            _("numbers from 0 to 255") if channels == 1 else _("[red, green, blue] from 0 to 255")
+        )
+        text = _("{height} rows of {width} {unit}, or an image file")
+        raise InvalidValue.of(field, text.format(height=height, width=width, unit=unit), value)
+    return pixels
+
+
+def debug_config() -> CnnConfig:
+    """Learns in about a second: digits, few epochs."""
+    return CnnConfig(epochs=2, pictures=600)
+
+
+def example_inputs() -> list[Any]:
+    """A few inputs that `predict` takes, for cards, docs and tests: a ring and a stroke, 8 × 8."""
+    return [ring(8), stroke(8)]
+
+
+def ring(side: int) -> list[list[int]]:
+    """A square ring of ink, as rows of pixels."""
+    inner, outer = side // 4, side // 2 - side // 8
+    place = [abs(2 * i - side + 1) // 2 for i in range(side)]
+    return [[255 if inner <= max(r, c) < outer else 0 for c in place] for r in place]
+
+
+def stroke(side: int) -> list[list[int]]:
+    """An upright stroke of ink, as rows of pixels."""
+    thick = range(side // 2 - side // 8, side // 2 + side // 8)
+    inside = range(side // 8, side - side // 8)
+    return [[255 if r in inside and c in thick else 0 for c in range(side)] for r in range(side)]
