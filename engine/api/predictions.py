@@ -7,6 +7,8 @@ import math
 import re
 import threading
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter
@@ -57,7 +59,7 @@ INPUTS_AT_ONCE = 200
 _places = threading.BoundedSemaphore(WAITING_LIMIT)
 
 
-def _finite(value: JsonValue) -> JsonValue:
+def finite(value: JsonValue) -> JsonValue:
     """Also inside lists and objects, however deeply nested."""
     waiting = [value]
     while waiting:
@@ -92,6 +94,10 @@ class Pace:
 _pace = Pace()
 
 
+FiniteJson = Annotated[JsonValue, AfterValidator(finite)]
+"""Any JSON whose numbers are finite."""
+
+
 class Question(BaseModel):
     """`model` is the name of a shipped checkpoint or the id of a finished run.
 
@@ -102,17 +108,16 @@ class Question(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: str
-    inputs: Annotated[
-        list[Annotated[JsonValue, AfterValidator(_finite)]],
-        Field(min_length=1, max_length=INPUTS_LIMIT),
-    ]
+    inputs: Annotated[list[FiniteJson], Field(min_length=1, max_length=INPUTS_LIMIT)]
 
 
 class Predictions(BaseModel):
-    """One output for each input, in raw units; classifiers add probabilities."""
+    """One output for each input, in raw units; classifiers add probabilities, those of pictures also
+    whether a picture is `known`: of the kind that the model has learned."""
 
     outputs: list[Any]
     probabilities: list[Any] | None = None
+    known: list[bool] | None = None
 
 
 class Model(NamedTuple):
@@ -125,11 +130,15 @@ class Model(NamedTuple):
 @router.post("/{topic}/predict", response_model=Predictions, summary="Predict")
 async def predict(topic: str, question: Question, asker: Asker) -> JSONResponse:
     topics.topic(topic)
-    if RUN_ID.fullmatch(question.model):
-        model = await run_in_threadpool(run_model, topic, question.model, asker)
-    else:
-        model = checkpoint_model(topic, question.model)
+    model = await model_of(topic, question.model, asker)
     return JSONResponse(await _ask(topic, question.inputs, model))
+
+
+async def model_of(topic: str, name: str, asker: str) -> Model:
+    """The model that a question names: `run_model` or `checkpoint_model`."""
+    if RUN_ID.fullmatch(name):
+        return await run_in_threadpool(run_model, topic, name, asker)
+    return checkpoint_model(topic, name)
 
 
 def run_model(topic: str, run_id: str, asker: str) -> Model:
@@ -188,17 +197,30 @@ def checkpoint_model(topic: str, name: str) -> Model:
 
 
 async def _ask(topic: str, inputs: list[Any], model: Model) -> dict[str, Any]:
-    if not _places.acquire(blocking=False):
-        raise Rejected(_("Too many predictions are waiting. Try again shortly."), retry_after=2.0)
-    try:
-        await _pace.wait()
+    async with place(_places):
         if len(inputs) > INPUTS_AT_ONCE:
             rows = await run_in_threadpool(serving.rows, inputs, model.signature)
         else:
             rows = serving.rows(inputs, model.signature)
         return await service.current().predictors.answer(topic, rows, **model.arguments)
+
+
+@asynccontextmanager
+async def place(places: threading.BoundedSemaphore) -> AsyncIterator[None]:
+    """One of the places of those who ask a model, in its turn.
+
+    Raises
+    ------
+    Rejected
+        When all are taken.
+    """
+    if not places.acquire(blocking=False):
+        raise Rejected(_("Too many predictions are waiting. Try again shortly."), retry_after=2.0)
+    try:
+        await _pace.wait()
+        yield
     finally:
-        _places.release()
+        places.release()
 
 
 class Rows(BaseModel):

@@ -31,6 +31,13 @@ class Recipe:
         What the outputs on the inputs may differ by elsewhere.
     inputs
         A few inputs whose outputs stand on the card; none: the topic's examples.
+    threads
+        Of the training; another number sums in another order, and gives other last digits.
+    half
+        Whether the file holds half precision (float16).
+    again
+        Whether the metrics on the card are those of `measure`, not those that the run told: of
+        half precision, or more than a run measures.
     """
 
     name: str
@@ -42,6 +49,9 @@ class Recipe:
     measure: Callable[[Any, Any], dict[str, float]]
     tolerance: float
     inputs: tuple[Any, ...] = ()
+    threads: int = 1
+    half: bool = False
+    again: bool = False
 
     def values(self, topic: str) -> dict[str, Any]:
         """The settings to train with."""

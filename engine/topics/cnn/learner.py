@@ -15,7 +15,8 @@ from engine.topics.cnn.architectures import text_of
 from engine.topics.cnn.augment import Augmentation, augmented, mixed
 from engine.topics.cnn.batches import taken
 from engine.topics.cnn.blocks import check
-from engine.topics.cnn.models import PictureNet, build
+from engine.topics.cnn.classifier import answers
+from engine.topics.cnn.models import build
 from engine.topics.cnn.parts import parts, shape_of
 from engine.topics.cnn.spec import CnnConfig
 from engine.training import optimisers, snapshots
@@ -50,12 +51,6 @@ def architecture_of(config: CnnConfig, shape: tuple[int, int, int], classes: int
         )
     check(text, shape, classes)
     return text
-
-
-def answers(net: PictureNet, x: Tensor, twice: bool) -> Tensor:
-    """Logits (N, classes); looking `twice`, the mean over each picture and its mirror image."""
-    logits: Tensor = net(x)
-    return (logits + net(x.flip(3))) / 2 if twice else logits
 
 
 class Evaluated(NamedTuple):

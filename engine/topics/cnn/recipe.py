@@ -17,9 +17,10 @@ from engine.errors import GalleryError, InvalidValue
 from engine.events import Event
 from engine.topics.cnn import explain as why
 from engine.topics.cnn.blocks import Stage
-from engine.topics.cnn.learner import Learner, answers, architecture_of
+from engine.topics.cnn.classifier import KNOWN_FROM, Classifier, familiarity, threshold
+from engine.topics.cnn.learner import Learner, architecture_of
 from engine.topics.cnn.measuring import Gauge
-from engine.topics.cnn.models import PictureNet, build
+from engine.topics.cnn.models import build
 from engine.topics.cnn.pictures import Pictures
 from engine.topics.cnn.spec import CnnConfig
 from engine.training import rates
@@ -74,9 +75,10 @@ def run(config: CnnConfig, context: Context) -> Iterator[Event]:
         yield context.note("info", words)
     for note in diagnosis.conclude(reached=learner.stopping.over):
         yield context.note(**note)
-    found = gauge.metrics(whole=True) | gauge.inside()
+    found = gauge.metrics(whole=True)
     yield context.frame(*drawing.draw(whole=True))
-    yield context.done(found, learner.net.state_dict())
+    known_from = threshold(gauge.found(gauge.measured_on, whole=True).logits)
+    yield context.done(found, {**learner.net.state_dict(), KNOWN_FROM: known_from})
 
 
 def layer(stage: Stage) -> dict[str, Any]:
@@ -109,17 +111,6 @@ def range_test(config: CnnConfig, attachments: Mapping[str, bytes]) -> dict[str,
     return rates.range_test(plain, Learner(plain, pictures(plain, attachments)))
 
 
-class Classifier(nn.Module):
-    """From pictures (N, C, H, W), 0 to 1, to probabilities (N, classes)."""
-
-    def __init__(self, net: PictureNet, config: CnnConfig) -> None:
-        super().__init__()
-        self.net, self.config = net, config
-
-    def forward(self, x: Tensor) -> Tensor:
-        return answers(self.net, x, self.config.mirrored).softmax(1)
-
-
 def load(config: CnnConfig, weights: Mapping[str, Tensor]) -> Classifier:
     """The trained model in eval mode from its weights (name → tensor), loaded strictly."""
     shape, classes = SHAPES[config.data], len(stored.classes(config.data))
@@ -131,8 +122,10 @@ def load(config: CnnConfig, weights: Mapping[str, Tensor]) -> Classifier:
         deviation=[1.0] * shape[0],
         generator=generator(0, "weights"),
     )
-    net.load_state_dict(dict(weights), strict=True)
-    model = Classifier(net, config)
+    tensors = dict(weights)
+    known_from = tensors.pop(KNOWN_FROM, None)
+    net.load_state_dict(tensors, strict=True)
+    model = Classifier(net, config, None if known_from is None else float(known_from))
     model.eval()
     return model
 
@@ -155,7 +148,8 @@ def predict(model: Classifier, inputs: Sequence[Any]) -> dict[str, list[Any]]:
     Returns
     -------
     dict
-        `outputs`: class indices; `probabilities`: of every class.
+        `outputs`: class indices; `probabilities`: of every class; `known`: whether the picture is
+        of the kind that the net has learned.
 
     Raises
     ------
@@ -163,9 +157,15 @@ def predict(model: Classifier, inputs: Sequence[Any]) -> dict[str, list[Any]]:
         Names the first input that is no such picture.
     """
     x = torch.cat([picture(model, value, f"inputs[{i}]") for i, value in enumerate(inputs)])
-    p = model(x).double()
-    rows = [[round(v, 6) for v in row] for row in p.tolist()]
-    return {"outputs": p.argmax(1).tolist(), "probabilities": rows}
+    logits = model.logits(x)
+    p = logits.softmax(1).double()
+    answer = {
+        "outputs": p.argmax(1).tolist(),
+        "probabilities": [[round(v, 6) for v in row] for row in p.tolist()],
+    }
+    if model.known_from is not None:
+        answer["known"] = (familiarity(logits) >= model.known_from).tolist()
+    return answer
 
 
 def explain(
