@@ -100,10 +100,10 @@ def encode_array(array: np.ndarray) -> dict[str, Any]:
     }
 
 
-def encode_image(pixels: np.ndarray, quality: int = 80) -> dict[str, str]:
+def encode_image(pixels: np.ndarray, quality: int = 80, lossless: bool = False) -> dict[str, str]:
     """Return `{"webp"}` (base64) of a picture: uint8, (H, W) grey or (H, W, 3) RGB."""
     stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "WEBP", quality=quality)
+    Image.fromarray(pixels).save(stream, "WEBP", quality=quality, lossless=lossless)
     return {"webp": base64.b64encode(stream.getvalue()).decode("ascii")}
 
 

@@ -10,7 +10,7 @@ from engine import recordings
 from engine.spec import Preset, TopicSpec
 from engine.words import _
 from pages._frame.catalogue import with_page
-from pages._frame.picture import figure_of
+from pages._frame.picture import figure_of, views_of
 from pages._live import base_url, panel, recording_source
 
 CARD_HEIGHT = 168
@@ -19,11 +19,13 @@ COLUMNS = 4
 
 def card(spec: TopicSpec, preset: Preset, title: str, summary: str) -> None:
     """One linked card that plays the recording of a preset."""
+    config = spec.config(**preset.values)
     panel(
         "card",
         recording_source(spec.name, preset.id, "loop"),
         key=f"card.{spec.name}.{preset.id}",
-        figure=figure_of(spec.name, spec.config(**preset.values)),
+        figure=figure_of(spec.name, config),
+        maps=views_of(spec.name, config)[0].panel == "maps",
         height=CARD_HEIGHT,
         title=title,
         summary=summary,

@@ -1006,6 +1006,7 @@ def test_the_description_is_openapi_and_complete(client: TestClient) -> None:
         ("post", f"{run}/report"),
         ("delete", "/me"),
         ("post", "/{topic}/predict"),
+        ("post", "/{topic}/explain"),
         ("get", "/assets/plotly-{number}.min.js"),
         ("get", "/assets/{name}"),
         ("get", "/recordings/{topic}/{name}"),

@@ -10,7 +10,18 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 
 from engine import __version__
-from engine.api import assets, errors, exports, predictions, probes, results, runs, stream, topics
+from engine.api import (
+    assets,
+    errors,
+    explanations,
+    exports,
+    predictions,
+    probes,
+    results,
+    runs,
+    stream,
+    topics,
+)
 from engine.api.assets import PREFIX
 from engine.api.owner import OwnerCookie, owner_of, same_origin
 from engine.api.security import BlockedPaths, BodyLimit, SecurityHeaders
@@ -55,6 +66,7 @@ def application(asset_dir: Path | None) -> FastAPI:
         api.include_router(router)
     api.include_router(assets.router(asset_dir))
     api.include_router(predictions.router)
+    api.include_router(explanations.router)
     return api
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from engine import service
 from engine.api.owner import Asker, client_address, pseudonym
 from engine.api.runs import in_memory, visible
-from engine.data.tables import OWN
+from engine.data.tables import OWN, TABLE
 from engine.errors import Conflict
 from engine.exports.replay import script_of
 from engine.history import History
@@ -96,7 +96,7 @@ def own_table(history: History, asker: str) -> bytes | None:
     """
     if not history.config.get("table") or history.config.get("data") != OWN:
         return None
-    return service.current().table_of(history.run, asker)
+    return service.current().own_data(history.run, TABLE, asker)
 
 
 @router.get(

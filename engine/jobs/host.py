@@ -39,6 +39,7 @@ WARM_UP = 1.0
 
 def preload() -> int:
     """Import and use what workers need; returns the number of CUDA devices (by NVML)."""
+    import captum.attr  # noqa: F401 - the first explanation would wait half a second for it
     import torch
     import torch._dynamo  # the first optimiser would import it, in every worker
 

@@ -7,7 +7,7 @@ import json
 import queue
 import threading
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from engine.errors import GalleryError, Unavailable
@@ -44,7 +44,8 @@ class Exported(NamedTuple):
 class InferencePool:
     """Hands requests to warm workers.
 
-    `answer` is for coroutines and never blocks; it has workers of its own. All else blocks, and is
+    `answer` and `explain` are for coroutines and never block; they have workers of their own, and
+    explanations one more, so that predictions need not wait for them. All else blocks, and is
     thread-safe.
 
     Parameters
@@ -63,7 +64,9 @@ class InferencePool:
         for _number in range(settings.inference_workers):
             self._places.put((None, 0))
         self._exports = threading.BoundedSemaphore(EXPORTS_AT_ONCE)
-        self._lines: list[Line | None] = [None] * settings.inference_workers
+        self._answering = range(settings.inference_workers)
+        self._explaining = range(len(self._answering), len(self._answering) + 1)
+        self._lines: list[Line | None] = [None] * self._explaining.stop
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening: asyncio.Lock | None = None
 
@@ -105,8 +108,45 @@ class InferencePool:
     ) -> dict[str, Any]:
         """As `predict`, for coroutines: questions at the same time wait in the worker's socket."""
         request = _request(topic, inputs, checkpoint, key, config)
+        return await self._answer(self._answering, request, weights)
+
+    async def explain(
+        self,
+        topic: str,
+        method: str,
+        value: Any,
+        options: Mapping[str, Any],
+        *,
+        checkpoint: str | None = None,
+        key: str = "",
+        config: Mapping[str, Any] | None = None,
+        weights: Callable[[], bytes] | None = None,
+    ) -> dict[str, Any]:
+        """Why a model answers one input (`value`) as it does; the model is told as to `answer`.
+
+        Returns
+        -------
+        dict
+            What the method of the topic finds.
+
+        Raises
+        ------
+        Unavailable, GalleryError
+            As `predict`; NotFound when the topic explains nothing.
+        """
+        request = _request(topic, [value], checkpoint, key, config)
+        request |= {"operation": "explain", "method": method, "options": dict(options)}
+        return await self._answer(self._explaining, request, weights)
+
+    async def _answer(
+        self,
+        places: Sequence[int],
+        request: Mapping[str, Any],
+        weights: Callable[[], bytes] | None,
+    ) -> dict[str, Any]:
+        """The answer on one of these lines."""
         try:
-            line = await self._line()
+            line = await self._line(places)
             answer = await self._told(line, request, None)
             if answer.get("missing") and weights is not None:
                 payload = await asyncio.to_thread(weights)
@@ -125,13 +165,13 @@ class InferencePool:
         answer: dict[str, Any] = json.loads(await line.ask(*messages, seconds=self._timeout))
         return answer
 
-    async def _line(self) -> Line:
+    async def _line(self, places: Sequence[int]) -> Line:
         """The line on which the fewest wait; a new one where there is none, or it has served long."""
         if self._loop is not asyncio.get_running_loop():
             self._hang_up()
             self._loop, self._opening = asyncio.get_running_loop(), asyncio.Lock()
         assert self._opening is not None
-        place = min(range(len(self._lines)), key=lambda i: getattr(self._lines[i], "waiting", 0))
+        place = min(places, key=lambda i: getattr(self._lines[i], "waiting", 0))
         line = self._lines[place]
         if line is not None and line.open and line.asked < REQUESTS_PER_WORKER:
             return line

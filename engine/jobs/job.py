@@ -37,8 +37,8 @@ class JobSpec:
     language
         Of the words in the run's notes and errors.
     attachments
-        Bytes (base64) that the settings refer to: the visitor's own `table`, the `snapshot`
-        that a fork goes on from.
+        Bytes (base64) that the settings refer to: the visitor's own `table` or `album`, the
+        `snapshot` that a fork goes on from.
     fork
         `{"run", "step"}` of the snapshot; `"edits"` are weights set by hand, as `checked_edits`
         (forking.py) gives them.

@@ -16,7 +16,7 @@ from typing import Any
 
 from limits import RateLimitItemPerMinute, storage, strategies
 
-from engine.data.tables import TABLE
+from engine.data import own
 from engine.errors import (
     Conflict,
     GalleryError,
@@ -46,9 +46,11 @@ TICK = 0.05
 ENDED_IN_MEMORY = 12
 """Ended runs whose events stay at hand; older ones are read from the archive."""
 PRIVATE_IN_MEMORY = 60
-"""The same for runs on visitors' own tables, which the archive does not hold …"""
+"""The same for runs on visitors' own data, which the archive does not hold …"""
 PRIVATE_PER_OWNER = 6
 """… and of one visitor's."""
+PRIVATE_BYTES = 256 * 2**20
+"""Of the own data that these hold; several runs of a visit on the same data share them."""
 UNATTENDED_PER_ADDRESS = 4
 
 
@@ -126,7 +128,7 @@ class JobManager:
         config = job.parsed()
         history = History(new_run_id(), job.topic, config.model_dump(), versions(), fork=job.fork)
         run = Run(history.run, job, config, owner, attended, RunLog(history), address)
-        run.private = TABLE in job.attachments
+        run.private = bool(own.attached(job.attachments))
         self._check_address(run)
         with self._lock:
             self._check_room(run)
@@ -272,7 +274,7 @@ class JobManager:
             raise Unavailable(text) from None
 
     def publish(self, run_id: str) -> None:
-        """Have a run written that is to be shared, its own table too, and wait until it is.
+        """Have a run written that is to be shared, its own data too, and wait until it is.
 
         Raises
         ------
@@ -282,7 +284,9 @@ class JobManager:
         run = self._runs.get(run_id)
         if run is not None and run.private and not run.active and self._archive is not None:
             run.private = False
-            run.artifacts[f"{TABLE}.safetensors"] = run.job.attached()[TABLE]
+            payloads = run.job.attached()
+            for kind in own.attached(payloads):
+                run.artifacts[own.file_of(kind)] = payloads[kind]
             self._writer.submit(_quietly, self._archive.begin, run.id, run.job.topic, run.owner)
             run.stored = self._writer.submit(self._store, run)
         self.wait_stored(run_id)
@@ -464,7 +468,8 @@ class JobManager:
         private = [run for run in ended if run.private]
         for owner in {run.owner for run in private}:
             self._keep_last([r for r in private if r.owner == owner], PRIVATE_PER_OWNER)
-        self._keep_last([r for r in private if r.id in self._runs], PRIVATE_IN_MEMORY)
+        held = [r for r in private if r.id in self._runs]
+        self._keep_last(held, min(PRIVATE_IN_MEMORY, _within(held, PRIVATE_BYTES)))
         self._keep_last([r for r in ended if not r.private], ENDED_IN_MEMORY)
 
     def _keep_last(self, runs: list[Run], limit: int) -> None:
@@ -534,6 +539,19 @@ class _RunSink:
 
     def ended(self, reason: str | None) -> None:
         self.manager.left(self.run, reason)
+
+
+def _within(runs: list[Run], most: int) -> int:
+    """How many of the last runs hold at most so many bytes of attachments; a text counts once."""
+    seen: set[int] = set()
+    size = 0
+    for count, run in enumerate(reversed(runs)):
+        for text in run.job.attachments.values():
+            size += 0 if id(text) in seen else len(text)
+            seen.add(id(text))
+        if size > most:
+            return count
+    return len(runs)
 
 
 def _quietly(action: Callable[..., None], *arguments: Any) -> None:

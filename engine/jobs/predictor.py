@@ -37,8 +37,9 @@ class Predictor:
         request
             `topic`, `key` (of the model), `config`, `checkpoint` (name of a shipped one, or
             None), `inputs`; with `operation: "export"` and a `format` instead of inputs the model
-            as a file (`content`, base64; `difference`); or `operation: "range_test"` with `config`
-            and `attachments`.
+            as a file (`content`, base64; `difference`); with `operation: "explain"`, a `method`
+            and its `options` what the topic finds in the one input; or
+            `operation: "range_test"` with `config` and `attachments`.
         weights
             safetensors bytes of a run's model, sent once; the answer `{"missing": true}` asks
             for them.
@@ -51,6 +52,8 @@ class Predictor:
                 return dumps({"missing": True})
             if request.get("operation") == "export":
                 return dumps(_export(request, model))
+            if request.get("operation") == "explain":
+                return dumps(_explain(request, model))
             return dumps(topics.recipe(request["topic"]).predict(model, request["inputs"]))
         except GalleryError as error:
             refusal = {"code": error.code, "message": error.message, "field": error.field}
@@ -86,6 +89,15 @@ def _export(request: Mapping[str, Any], model: Any) -> dict[str, Any]:
 
     content, difference = export(request["topic"], model, request["format"])
     return {"content": b64encode(content).decode("ascii"), "difference": difference}
+
+
+def _explain(request: Mapping[str, Any], model: Any) -> dict[str, Any]:
+    explain = getattr(topics.recipe(request["topic"]), "explain", None)
+    if explain is None:
+        raise NotFound(_("This topic has no explanations."))
+    (value,) = request["inputs"]
+    found: dict[str, Any] = explain(model, request["method"], value, request["options"])
+    return found
 
 
 def _range_test(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class Run:
     ending
         The terminal type to report if the worker goes without a word.
     private
-        Trained on the visitor's own table: kept in memory only, until it is shared.
+        Trained on the visitor's own data: kept in memory only, until it is shared.
     """
 
     id: str

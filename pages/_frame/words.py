@@ -183,3 +183,152 @@ def multiples_words() -> dict[str, str]:
         "broken": _("diverged"),
         "bars": _("No surfaces: these networks have too many weights to be sent."),
     }
+
+
+def map_words() -> dict[str, str]:
+    """The picture on its way through a convolutional network."""
+    return {
+        "input": _("Picture"),
+        "filters": _("Filters"),
+        "maps": _("Feature maps"),
+        "map": _("map {number} of {count}"),
+        "filter": _("filter {number} of {count}"),
+        "first": _("the first {count}"),
+        "low": _("lowest"),
+        "high": _("highest"),
+        "answer": _("Probability of each class"),
+        "truth": _("true"),
+        "right": _("right"),
+        "wrong": _("wrong: this is {name}"),
+        "hint": _("Point at a map to see it large."),
+        "none": _("Press Train to see what every layer makes of a picture."),
+    }
+
+
+def mistake_words() -> dict[str, str]:
+    """The sheet of mistakes."""
+    return {
+        "as": _("{actual} taken for {predicted}, {percent}"),
+        "none": _("No mistakes among the pictures that are measured."),
+    }
+
+
+def pad_words() -> dict[str, str]:
+    """The pad to draw on."""
+    return {
+        "hint": _("Draw here, with the mouse or a finger."),
+        "undo": _("Undo"),
+        "clear": _("Clear"),
+        "brush": _("Brush"),
+        "sees": _("What the network sees"),
+        "nothing": _("nothing yet"),
+        "unknown": _("Looks like none of them."),
+        "why": _("Ask why"),
+        "answer": _("Probability of each class"),
+        "busy": _("Many are drawing. Trying again …"),
+        "unavailable": _("The network cannot answer now. Trying again …"),
+        "offline": _("No connection. Trying again …"),
+    }
+
+
+def answer_words() -> dict[str, str]:
+    """What a network answers to a picture that was brought."""
+    return {
+        "sees": _("What the network sees"),
+        "why": _("Ask why"),
+        "answer": _("Probability of each class"),
+    }
+
+
+def why_words() -> dict[str, str]:
+    """The ways to see how an answer came about."""
+    return {
+        "ways": _("What to look at"),
+        "maps": _("Feature maps"),
+        "convolution": _("One convolution"),
+        "grad-cam": _("Grad-CAM"),
+        "integrated-gradients": _("Integrated gradients"),
+        "occlusion": _("Occlusion"),
+        "similar": _("Similar pictures"),
+        "fool": _("Fool it"),
+        "picture": _("The picture"),
+        "answer": _("Probability of each class"),
+        "truth": _("true"),
+        "right": _("right, {percent}"),
+        "wrong": _("wrong: this is {name}"),
+        "sure": _("{percent} sure"),
+        "asking": _("Asking …"),
+        "busy": _("Many are asking. Trying again …"),
+        "unavailable": _("The network cannot answer now. Trying again …"),
+        "gave_up": _("The network does not answer. Choose again to try once more."),
+        "offline": _("No connection. Trying again …"),
+        "number": _("{number} of {count}"),
+        # one convolution
+        "layer": _("Layer"),
+        "map": _("Map"),
+        "play": _("Go over every pixel"),
+        "pause": _("Pause"),
+        "input": _("What comes in"),
+        "channel": _("channel {number} of {count}"),
+        "window": _("Window"),
+        "kernel": _("Kernel"),
+        "products": _("Products"),
+        "output": _("What goes out"),
+        "pixel": _("row {row}, column {column}"),
+        "sum": _("Sum"),
+        "others": _("Other channels"),
+        "bias": _("Bias"),
+        "total": _("The pixel"),
+        "padding": _("Beyond the edge it counts zeros."),
+        "step_hint": _("Point at a pixel of what goes out, or move with the arrow keys."),
+        # heat
+        "target": _("Speaks for"),
+        "seen": _("{name} (its answer)"),
+        "strength": _("Heat over picture"),
+        "baseline": _("Compared with"),
+        "black": _("a black picture"),
+        "grey": _("a grey picture"),
+        "white": _("a white picture"),
+        "patch": _("Patch"),
+        "patch_colour": _("Covered with"),
+        "black_patch": _("black"),
+        "grey_patch": _("grey"),
+        "white_patch": _("white"),
+        "patch_size": _("{side} × {side} pixels"),
+        "against": _("against"),
+        "for": _("for"),
+        "at": _("row {row}, column {column}: {value}"),
+        "grad-cam_about": _(
+            "Where the {size} maps of {stage} speak for “{name}”: each weighted by what it does "
+            "to that answer (Grad-CAM)."
+        ),
+        "integrated-gradients_about": _(
+            "What each pixel adds to “{name}” on the way from {baseline} to this one. Together "
+            "they make {sum}; the answer itself changes by {difference}."
+        ),
+        "occlusion_about": _(
+            "By how much “{name}” falls when a patch covers a place; {patches} places were tried."
+        ),
+        "nothing": _("Nothing there speaks for “{name}”."),
+        # similar
+        "similar_about": _(
+            "Training pictures that look most alike to the last layer, nearest first; {searched} "
+            "of {pictures} were compared. Click one to ask about it."
+        ),
+        "distance": _("distance {value}"),
+        "ask_this": _("Ask about this one: {name}, distance {value}"),
+        # fool
+        "epsilon": _("Most that a pixel may change"),
+        "epsilon_value": _("ε = {levels}/255"),
+        "into": _("It shall see"),
+        "anything": _("anything else"),
+        "before": _("Before"),
+        "change": _("Change"),
+        "change_times": _("Change, × {times}"),
+        "after": _("After"),
+        "was": _("was"),
+        "smallest": _("ε = {levels}/255 is enough for “{name}”."),
+        "smallest_any": _("ε = {levels}/255 is enough to change its answer."),
+        "never": _("No ε that was tried is enough."),
+        "set": _("Set it"),
+    }

@@ -1,6 +1,7 @@
 // A moving thumbnail: the figure's traces drawn on a small canvas (plotly would be too heavy eleven times).
 
 import { bound } from "./binding.js";
+import { drawJourney } from "./mosaic.js";
 
 const BLUE = "#3b82c4";
 const SHADES = 600; // steps of a colour scale
@@ -29,6 +30,7 @@ export class Card {
   update(data) {
     this.kind = data.kind;
     this.figure = data.figure;
+    this.maps = data.maps;
     this.link.href = data.href;
     this.canvas.setAttribute("aria-label", data.label);
     this.link.querySelector("b").textContent = data.title;
@@ -37,6 +39,7 @@ export class Card {
 
   draw(stream) {
     const frame = stream.frame(this.kind);
+    if (this.maps) { this.journey(frame); return; }
     const { data, layout } = this.figure;
     this.context.clearRect(0, 0, this.width, this.height);
     const traces = data.filter(({ type, mode, line, xaxis = "x" }) => (type === "scatter" ? mode !== "text" && line?.width !== 0 : type === "heatmap") && xaxis === "x")
@@ -50,6 +53,14 @@ export class Card {
       else if (trace.mode === "markers") this.markers(trace, x, y);
       else this.line(trace, x, y);
     }
+  }
+
+  // Feature maps are drawn from sheets that have to be decoded first: one at a time.
+  async journey(frame) {
+    if (!frame || frame === this.shown || this.drawing) return;
+    [this.shown, this.drawing] = [frame, true];
+    await drawJourney(this.context, [this.width, this.height], frame.data);
+    this.drawing = false;
   }
 
   markers({ x: xs, y: ys, marker }, x, y) {

@@ -1,5 +1,7 @@
 // Pictures and grids of pictures on a canvas: WebP, or arrays coloured here.
 
+import { bitmap } from "./mosaic.js";
+
 const BLUE = [59, 130, 196], ORANGE = [217, 119, 42];
 
 export class Image {
@@ -22,7 +24,7 @@ export class Image {
     if (!frame || frame === this.shown) return;
     this.shown = frame;
     const picture = frame.data[this.array];
-    if (picture.webp) this.paint(await createImageBitmap(await (await fetch(`data:image/webp;base64,${picture.webp}`)).blob()));
+    if (picture.webp) this.paint(await bitmap(picture.webp));
     else this.paint(pixels(decode(picture), picture.shape));
   }
 

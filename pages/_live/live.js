@@ -7,17 +7,20 @@ import { Curves } from "./curves.js";
 import { Exports } from "./exports.js";
 import { Feed } from "./feed.js";
 import { Image } from "./image.js";
+import { Maps } from "./maps.js";
 import { Metrics } from "./metrics.js";
+import { Mistakes } from "./mistakes.js";
 import { Multiples } from "./multiples.js";
 import { Network } from "./network.js";
+import { Pad } from "./pad.js";
 import { Picture } from "./picture.js";
 import { Runs } from "./runs.js";
 import { Status } from "./status.js";
 import { Timeline } from "./timeline.js";
 
 const PARTS = {
-  card: Card, curves: Curves, exports: Exports, feed: Feed, image: Image, metrics: Metrics,
-  multiples: Multiples, network: Network, picture: Picture, runs: Runs, status: Status, timeline: Timeline,
+  card: Card, curves: Curves, exports: Exports, feed: Feed, image: Image, maps: Maps, metrics: Metrics, mistakes: Mistakes,
+  multiples: Multiples, network: Network, pad: Pad, picture: Picture, runs: Runs, status: Status, timeline: Timeline,
 };
 const panels = new WeakMap();
 const LONGEST_REST = 100; // milliseconds

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from engine.errors import InvalidValue
 from engine.topics.cnn.classifier import answers
-from engine.topics.cnn.learner import answers
 from engine.topics.cnn.models import PictureNet
 from engine.topics.cnn.spec import CnnConfig
 from engine.words import _

@@ -34,13 +34,18 @@ Values = tuple[float, ...]
 
 
 class Parameter(NamedTuple):
-    """One number of a block: its range, and what it is when the text leaves it out."""
+    """One number of a block: its range, and what it is when the text leaves it out.
+
+    `default` names one of `DEFAULTS`; what has none cannot be left out. `short` is a title for
+    where there is little room.
+    """
 
     title: str
     low: float
     high: float
-    default: Callable[[Values], float] | None = None
+    default: str = ""
     whole: bool = True
+    short: str = ""
 
 
 class Kind(NamedTuple):
@@ -52,36 +57,28 @@ class Kind(NamedTuple):
     counted_as: str = ""
 
 
-def _one(values: Values) -> float:
-    return 1
-
-
-def _none(values: Values) -> float:
-    return 0
-
-
-def _kernel(values: Values) -> float:
-    """Windows of a pool side by side."""
-    return values[0]
-
-
-def _half(values: Values) -> float:
-    """Half the kernel: an odd one then leaves the size as it is."""
-    return values[1] // 2
-
+DEFAULTS: Mapping[str, Callable[[Values], float]] = MappingProxyType(
+    {
+        "one": lambda before: 1,
+        "zero": lambda before: 0,
+        "kernel": lambda before: before[0],  # windows of a pool side by side
+        "half": lambda before: before[1] // 2,  # of the kernel: an odd one then leaves the size
+    }
+)
+"""What a number is that is left out, of those before it."""
 
 _CHANNELS = Parameter(N_("channels"), 1, 1024)
 _KERNEL = Parameter(N_("kernel"), 1, 15)
-_STRIDE = Parameter(N_("stride"), 1, 8, _one)
-_STEP = Parameter(N_("stride"), 1, 15, _kernel)
-_HIDDEN = (Parameter(N_("hidden"), 1, 1024), Parameter(N_("layers"), 1, 4, _one))
+_STRIDE = Parameter(N_("stride"), 1, 8, "one")
+_STEP = Parameter(N_("stride"), 1, 15, "kernel")
+_HIDDEN = (Parameter(N_("hidden"), 1, 1024), Parameter(N_("layers"), 1, 4, "one"))
 _BRANCHES = tuple(
-    Parameter(title, 1, 1024)
-    for title in (
-        N_("channels of the 1 × 1 branch"),
-        N_("channels of the 3 × 3 branch"),
-        N_("channels of the 5 × 5 branch"),
-        N_("channels of the pool branch"),
+    Parameter(title, 1, 1024, short=short)
+    for title, short in (
+        (N_("channels of the 1 × 1 branch"), "1 × 1"),
+        (N_("channels of the 3 × 3 branch"), "3 × 3"),
+        (N_("channels of the 5 × 5 branch"), "5 × 5"),
+        (N_("channels of the pool branch"), N_("pool")),
     )
 )
 
@@ -90,12 +87,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "conv": Kind(
             N_("Convolution"),
             N_("Looks for the same small patterns everywhere in the picture."),
-            (_CHANNELS, _KERNEL, _STRIDE, Parameter(N_("padding"), 0, 15, _half)),
+            (_CHANNELS, _KERNEL, _STRIDE, Parameter(N_("padding"), 0, 15, "half")),
         ),
         "maxpool": Kind(
             N_("Max pool"),
             N_("Keeps the largest value of each window, and so shrinks the picture."),
-            (_KERNEL, _STEP, Parameter(N_("padding"), 0, 7, _none)),
+            (_KERNEL, _STEP, Parameter(N_("padding"), 0, 7, "zero")),
             "pool",
         ),
         "avgpool": Kind(
@@ -178,7 +175,7 @@ class Block(NamedTuple):
         shown, least = self.values, _least(self.kind)
         while len(shown) > least and _filled(self.kind, shown[:-1]) == self.values:
             shown = shown[:-1]
-        return ":".join([self.kind, *(f"{value:g}" for value in shown)])
+        return ":".join([self.kind, *map(_plain, shown)])
 
 
 class Stage(NamedTuple):
@@ -280,7 +277,7 @@ def _block_form(place: int, kind: str) -> str:
     if not parameters:
         return _("block {n} ({kind}) to have no numbers").format(n=place, kind=kind)
     names = ", ".join(
-        _(p.title) if p.default is None else _("{name} (optional)").format(name=_(p.title))
+        _("{name} (optional)").format(name=_(p.title)) if p.default else _(p.title)
         for p in parameters
     )
     said = _("block {n} ({kind}) to have these numbers, each after a colon: {names}")
@@ -304,15 +301,20 @@ def _number(place: int, kind: str, text: str, parameter: Parameter) -> float:
 
 def _least(kind: str) -> int:
     """How many numbers a block of this kind cannot do without."""
-    return sum(parameter.default is None for parameter in KINDS[kind].parameters)
+    return sum(not parameter.default for parameter in KINDS[kind].parameters)
 
 
 def _filled(kind: str, given: Values) -> Values:
     """The numbers of a block, with those that were left out."""
     for parameter in KINDS[kind].parameters[len(given) :]:
-        if parameter.default is not None:
-            given += (parameter.default(given),)
+        if parameter.default:
+            given += (DEFAULTS[parameter.default](given),)
     return given
+
+
+def _plain(value: float) -> str:
+    """A number without an exponent, which `parse` would not read."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 def _invalid(expected: str, received: str) -> InvalidValue:

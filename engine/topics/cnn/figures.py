@@ -10,21 +10,25 @@ import plotly.graph_objects as go
 
 from engine.data import pictures
 from engine.data.names import written
+from engine.data.tables import OWN
 from engine.figures import BLUE, GREY, ORANGE, View, blank, live
 from engine.figures.confusion import confusion
+from engine.topics.cnn.editor import layers_of, with_layers
 from engine.topics.cnn.spec import OFFICIAL_TEST, CnnConfig
 from engine.words import _
 
 if TYPE_CHECKING:
-    from engine.data.tables import Table
+    from engine.data.own_albums import OwnAlbum
+
+__all__ = ["at_hand", "baselines", "layers_of", "pad", "views", "with_layers"]
 
 DERIVED = frozenset({"confusion_share", "confusion_count"})
 """What no frame holds: the browser works it out."""
 
 
-def views(config: CnnConfig, table: Table | None = None) -> tuple[View, ...]:
+def views(config: CnnConfig, own: OwnAlbum | None = None) -> tuple[View, ...]:
     """The ways of looking at a run of these settings, the main picture first."""
-    given = partial(_view, config)
+    given = partial(_view, config, own)
     return (
         given(
             "maps",
@@ -58,17 +62,20 @@ def views(config: CnnConfig, table: Table | None = None) -> tuple[View, ...]:
 
 def _view(
     config: CnnConfig,
+    own: OwnAlbum | None,
     name: str,
     title: str,
     help: str,
-    draw: Callable[[CnnConfig], go.Figure],
+    draw: Callable[[CnnConfig, OwnAlbum | None], go.Figure],
     panel: Any = "picture",
 ) -> View:
-    return View(name, title, "inside", help, lambda: draw(config), panel)
+    return View(name, title, "inside", help, lambda: draw(config, own), panel)
 
 
-def names_of(config: CnnConfig) -> list[str]:
-    """Names of the classes, translated."""
+def names_of(config: CnnConfig, own: OwnAlbum | None = None) -> list[str]:
+    """Names of the classes, translated; none of own pictures that are not here."""
+    if config.data == OWN:
+        return list(own.classes) if own is not None else []
     return [_(name) for name in pictures.classes(config.data)]
 
 
@@ -79,14 +86,14 @@ def measured_on(config: CnnConfig) -> str:
     return _("held-out pictures") if config.validation else _("training pictures")
 
 
-def mixed_up(config: CnnConfig) -> go.Figure:
+def mixed_up(config: CnnConfig, own: OwnAlbum | None = None) -> go.Figure:
     """Actual against predicted class."""
-    return confusion(names_of(config), measured_on(config))
+    return confusion(names_of(config, own), measured_on(config))
 
 
-def by_class(config: CnnConfig) -> go.Figure:
+def by_class(config: CnnConfig, own: OwnAlbum | None = None) -> go.Figure:
     """The share of each class that is found."""
-    names = [written(name) for name in names_of(config)]
+    names = [written(name) for name in names_of(config, own)]
     figure = blank(
         xaxis={
             "title": {"text": _("share that is found ({rows})").format(rows=measured_on(config))},
@@ -109,7 +116,7 @@ def by_class(config: CnnConfig) -> go.Figure:
     return figure
 
 
-def sizes(config: CnnConfig) -> go.Figure:
+def sizes(config: CnnConfig, own: OwnAlbum | None = None) -> go.Figure:
     """Root mean square of the values and of the gradients of every layer with weights."""
     figure = blank(
         xaxis={"type": "category", "showgrid": False},
@@ -159,11 +166,11 @@ def pad(config: CnnConfig) -> dict[str, Any] | None:
 
 
 def at_hand(config: CnnConfig) -> bool:
-    """Whether the pictures are here."""
-    return pictures.at_hand(config.data)
+    """Whether the pictures are here; own ones are where the visit is."""
+    return config.data == OWN or pictures.at_hand(config.data)
 
 
-def baselines(config: CnnConfig, table: Table | None = None) -> list[dict[str, Any]]:
+def baselines(config: CnnConfig, own: OwnAlbum | None = None) -> list[dict[str, Any]]:
     """What is reached without a network."""
     return [
         {

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from engine.data import pictures as stored
+from engine.data.own_albums import ALBUM, OwnAlbum
 from engine.data.pictures import Album
+from engine.data.tables import OWN
 from engine.errors import GalleryError, InvalidValue
 from engine.events import Event
 from engine.topics.cnn import explain as why
@@ -37,8 +39,11 @@ SHAPES = {
     "mnist": (1, 28, 28),
     "fashion-mnist": (1, 28, 28),
     "cifar10": (3, 32, 32),
+    "own": (3, 32, 32),
 }
 """Channels, height and width of the pictures of each data set."""
+LAST = "stages.out.bias"
+"""The weights that are as many as there are classes."""
 
 
 def run(config: CnnConfig, context: Context) -> Iterator[Event]:
@@ -100,9 +105,18 @@ def pictures(config: CnnConfig, attachments: Mapping[str, bytes]) -> Album:
     Raises
     ------
     GalleryError
-        When they cannot be had.
+        When they cannot be had; InvalidValue when what is attached is no album of this size.
     """
-    return stored.album(config.data)
+    if config.data != OWN:
+        return stored.album(config.data)
+    if ALBUM not in attachments:
+        text = _("The pictures are not here any more; they stay with a visit. Load them again.")
+        raise GalleryError(text, field=ALBUM)
+    album = OwnAlbum.unpack(attachments[ALBUM]).album()
+    if shape_of(album) != SHAPES[OWN]:
+        expected = _("pictures of {size} pixels").format(size="32 × 32")
+        raise InvalidValue.of(ALBUM, expected, shape_of(album))
+    return album
 
 
 def range_test(config: CnnConfig, attachments: Mapping[str, bytes]) -> dict[str, Any]:
@@ -112,8 +126,11 @@ def range_test(config: CnnConfig, attachments: Mapping[str, bytes]) -> dict[str,
 
 
 def load(config: CnnConfig, weights: Mapping[str, Tensor]) -> Classifier:
-    """The trained model in eval mode from its weights (name → tensor), loaded strictly."""
-    shape, classes = SHAPES[config.data], len(stored.classes(config.data))
+    """The trained model in eval mode from its weights (name → tensor), loaded strictly.
+
+    The pictures need not be here: the weights say how many classes there are.
+    """
+    shape, classes = SHAPES[config.data], len(weights[LAST])
     net = build(
         architecture_of(config, shape, classes),
         shape,

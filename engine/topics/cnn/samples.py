@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.data.pictures import album, at_hand
+from engine.data.pictures import Album, album, at_hand
+from engine.data.tables import OWN
 from engine.errors import GalleryError
 from engine.samples import MOST_PICTURES, Cell, check_cell, plain, surest
 from engine.topics.cnn.parts import parts
@@ -15,12 +16,12 @@ from engine.topics.cnn.spec import CnnConfig
 from engine.words import _
 
 if TYPE_CHECKING:
-    from engine.data.tables import Table
+    from engine.data.own_albums import OwnAlbum
 
 
 def of_cell(
     config: CnnConfig,
-    table: Table | None,
+    own: OwnAlbum | None,
     told: Mapping[str, Any],
     frame: Mapping[str, Any],
     actual: int,
@@ -35,10 +36,7 @@ def of_cell(
     """
     counts = frame["confusion"]
     check_cell(counts, actual, predicted)
-    if not at_hand(config.data):
-        text = _("The pictures of this run are not on this machine, so they cannot be shown.")
-        raise GalleryError(text, field="data")
-    pictures = album(config.data)
+    pictures = _pictures(config, own)
     answers = plain(frame["predicted"])
     numbers = parts(config, pictures)[told["measured_on"]][: len(answers)]
     here = (pictures.labels[numbers] == actual) & (answers == predicted)
@@ -56,3 +54,15 @@ def of_cell(
         values=np.zeros((len(rows), 0), np.float32),
         pictures=pixels[..., 0] if pixels.shape[3] == 1 else pixels,
     )
+
+
+def _pictures(config: CnnConfig, own: OwnAlbum | None) -> Album:
+    if config.data == OWN and own is not None:
+        return own.album()
+    if config.data == OWN:
+        text = _("The pictures of this run are not in this visit any more. Load them again.")
+        raise GalleryError(text, field="data")
+    if not at_hand(config.data):
+        text = _("The pictures of this run are not on this machine, so they cannot be shown.")
+        raise GalleryError(text, field="data")
+    return album(config.data)

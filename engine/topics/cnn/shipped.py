@@ -35,7 +35,7 @@ def measure(config: CnnConfig, model: Classifier) -> dict[str, float]:
     learner = Learner(config, album(config.data))
     learner.net.load_state_dict(model.net.state_dict())
     gauge = Gauge(learner)
-    found = gauge.metrics(whole=True)
+    found: dict[str, float] = gauge.metrics(whole=True)
     if learner.shape[0] == 1:
         known = familiarity(gauge.found(gauge.measured_on, whole=True).logits)
         for name, pictures in strangers(config.data, learner.shape[1]).items():

@@ -23,7 +23,7 @@ def _augmentation(default: Any, **known: Any) -> Any:
 class CnnConfig(Config):
     """Pictures of several classes, a convolutional network, and how it learns."""
 
-    data: Literal["digits", "mnist", "fashion-mnist", "cifar10"] = setting(
+    data: Literal["digits", "mnist", "fashion-mnist", "cifar10", "own"] = setting(
         "digits",
         title=N_("Data"),
         help=N_("The pictures that the network has to tell apart."),
@@ -34,7 +34,17 @@ class CnnConfig(Config):
             "mnist": N_("MNIST digits, 28 × 28"),
             "fashion-mnist": N_("Fashion-MNIST, 28 × 28"),
             "cifar10": N_("CIFAR-10, 32 × 32 in colour"),
+            "own": N_("My own pictures, 32 × 32 in colour"),
         },
+    )
+    album: str = setting(
+        "",
+        title=N_("My own pictures"),
+        help=N_("Checksum of the pictures that were loaded; they stay with this visit."),
+        group=N_("Data"),
+        hidden=True,
+        max_length=64,
+        pattern="^([0-9a-f]{64})?$",
     )
     pictures: int = setting(
         0,
