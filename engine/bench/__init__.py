@@ -24,6 +24,7 @@ MODULES = {
     "solution": "solution",
     "sweep": "sweeps",
     "mnist": "mnist",
+    "convolutions": "convolutions",
     "steer": "steer",
 }
 
