@@ -6,10 +6,10 @@ process; the three take turns. Ours is the whole job as a worker carries it out,
 measurements, pictures, notes and snapshots. Lightning gets a `DataLoader` over a `TensorDataset` of
 prepared float tensors in memory, with its progress bar, log, checkpoints and validation switched
 off. The plain script is the one of the tutorials: a `DataLoader` over a data set that turns each
-picture into a tensor with torchvision's `ToTensor`, when it is asked for. Times are those of training alone, per epoch:
-ours as the run tells it, from its start to the end of the last epoch; Lightning's of `fit`; the
-script's of its loop. Reading and unpacking the files counts for nobody. MNIST is looked for in
-GALLERY_DATA_DIR and the cache; without it nothing is measured.
+picture into a tensor with torchvision's `ToTensor`, when it is asked for. Times are those of
+training alone, per epoch: ours as the run tells it, from its start to the end of the last epoch;
+Lightning's of `fit`; the script's of its loop. Reading and unpacking the files counts for nobody.
+MNIST is looked for in GALLERY_DATA_DIR and the cache; without it nothing is measured.
 """
 
 from __future__ import annotations
