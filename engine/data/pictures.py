@@ -146,10 +146,15 @@ def album(name: str, progress: Progress = lambda what, share: None) -> Album:
         values, labels = small_digits()
         scaled = np.rint(values * (255 / DIGITS_MOST)).astype(np.uint8)
         return Album(scaled[..., None], labels.astype(np.int64), names, len(labels))
-    copies = COPIES[name]
-    copy = next((copy for copy in copies if _here(copy)), copies[0])
+    copy = copy_of(name)
     pixels, labels = _mapped(copy) or _converted(copy, progress)
     return Album(pixels, labels.astype(np.int64), names, TRAINING[name], _(copy.note))
+
+
+def copy_of(name: str) -> Copy:
+    """The copy that `album` takes of mnist, fashion-mnist or cifar10."""
+    copies = COPIES[name]
+    return next((copy for copy in copies if _here(copy)), copies[0])
 
 
 def at_hand(name: str) -> bool:

@@ -55,7 +55,7 @@ def make_optimiser(
         Those of `parameters` that AdamW decays, and its rate.
     """
     groups: Any = list(parameters)
-    if weight_decay and name == "adamw":
+    if len(decayed) and name == "adamw":  # also at 0: a fork may raise it, and groups have to agree
         inside = {id(p) for p in decayed}
         groups = [
             {"params": [p for p in parameters if id(p) in inside], "weight_decay": weight_decay},

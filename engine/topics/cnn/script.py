@@ -15,7 +15,7 @@ from engine.topics.cnn import script_data, script_texts
 from engine.topics.cnn.script_augmentation import augmentation
 from engine.topics.cnn.script_network import layers, model
 from engine.topics.cnn.script_plan import Change, Plan
-from engine.topics.cnn.script_training import answers, changes, metrics, objective, training
+from engine.topics.cnn.script_training import answers, metrics, now, objective, training
 from engine.topics.cnn.spec import CnnConfig
 from engine.words import _
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from engine.data.tables import Table
 
 
-def script(config: CnnConfig, table: Table | None = None, changed: Sequence[Change] = ()) -> str:
+def script(config: CnnConfig, table: Table | None = None, changes: Sequence[Change] = ()) -> str:
     """Source of a program that trains as the run did and prints its final metrics as JSON.
 
     Parameters
     ----------
     table
         None: pictures come in none.
-    changed
+    changes
         What was changed while the run trained: the step after which, and the new values.
 
     Raises
@@ -40,7 +40,7 @@ def script(config: CnnConfig, table: Table | None = None, changed: Sequence[Chan
     """
     if config.data not in script_data.COUNTS:
         raise NotFound(_("Your own pictures are too many numbers to be written into a script."))
-    plan = Plan(config, changed)
+    plan = Plan(config, changes)
     cells = [
         preparation(plan),
         *script_data.cells(plan),
@@ -49,7 +49,7 @@ def script(config: CnnConfig, table: Table | None = None, changed: Sequence[Chan
         model(plan),
         objective(plan),
         answers(plan),
-        changes(plan),
+        now(plan),
         training(plan),
         metrics(plan),
     ]

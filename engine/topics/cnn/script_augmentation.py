@@ -38,9 +38,14 @@ def augmented(plan: Plan, found: dict[str, tuple[str, ...]]) -> Iterator[str]:
     else:
         yield "draws = torch.rand(14, len(x), generator=noise).to(device)"
     for name, settings in found.items():
-        change = f"x = {name}(x, draws)"
-        when = plan.when(settings)
-        yield f"if {when}:\n    {change}" if when else change
+        change = f"{name}(x, draws)"
+        if when := plan.when(settings):
+            yield f"if {when}:\n    x = {change}"
+        elif name == list(found)[-1]:
+            yield f"return {change}"
+            return
+        else:
+            yield f"x = {change}"
     yield "return x"
 
 

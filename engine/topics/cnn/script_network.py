@@ -23,7 +23,8 @@ def layers(plan: Plan) -> Cell:
     for kind in ("residual", "bottleneck"):
         stages = [stage for stage in plan.stages if stage.block.kind == kind]
         if stages:
-            resized = any(stage.input != stage.output for stage in stages)
+            # even where the picture keeps its size, as one of a single pixel does
+            resized = any(s.input != s.output or s.block.numbers[1] > 1 for s in stages)
             found.append(texts.residual(kind, resized))
     found += [texts.INCEPTION] * ("inception" in plan.kinds)
     return Cell("Layers", "Layers that PyTorch has not got." * bool(found), apart(*found))

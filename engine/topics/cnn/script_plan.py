@@ -7,8 +7,8 @@ from typing import Any
 
 from engine.topics.classification.script_plan import merged
 from engine.topics.cnn import blocks
-from engine.topics.cnn.architectures import text_of
-from engine.topics.cnn.script_data import CLASSES, COUNTS, SHAPES, TESTING
+from engine.topics.cnn.architectures import WITH_DROPOUT, text_of
+from engine.topics.cnn.script_data import CLASSES, COUNTS, SHAPES
 from engine.topics.cnn.spec import OFFICIAL_TEST, CnnConfig
 from engine.training.streams import stream_seed
 
@@ -49,14 +49,14 @@ class Plan:
         self.official = config.data in OFFICIAL_TEST
         self.shape, self.classes = SHAPES[config.data], CLASSES
         self.coloured = self.shape[0] == 3
-        without = {"dropout"} if config.architecture == "own" else set()  # its blocks say it
-        self.changes = merged(changes, set(LIVE) - without)
+        droppable = config.architecture in WITH_DROPOUT  # my own blocks have rates of their own
+        self.changes = merged(changes, set(LIVE) - ({"dropout"} if not droppable else set()))
         self.changed = {name for new in self.changes.values() for name in new}
         self._look_at_pictures()
         self._look_at_network()
         self.warped = any(map(self.used, WARPING))
         self.penalised = config.optimiser != "adamw" and self.used("l2")
-        self.decayed = config.optimiser == "adamw" and config.l2 > 0
+        self.decayed = config.optimiser == "adamw" and self.used("l2")
         self.patience = config.patience if self.held else 0
         self.scheduled = config.schedule != "constant"
         self.steered = self.scheduled or bool(self.changes)
@@ -129,6 +129,3 @@ class Plan:
         if self.used("mixup"):
             return "blended_loss(x, y)"
         return f"cross_entropy(model(x), y{self.smoothing})"
-
-
-__all__ = ["COLOURING", "CROPPING", "LIVE", "TESTING", "WARPING", "Change", "Plan"]

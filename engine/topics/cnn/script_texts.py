@@ -281,7 +281,9 @@ with torch.no_grad():
 
 # Loss and training -------------------------------------------------------------------------------
 
-MIXUP_WORDS = "Each picture is blended with another one, and so are their labels (mixup, 2018)."
+MIXUP_WORDS = (
+    "Each picture is blended with another one, and so are their labels (mixup, Zhang et al. 2018)."
+)
 BLENDED = """\
 partner = torch.randperm(len(x), generator=noise).to(device)
 seed = int(torch.randint(2**63 - 1, (), generator=noise))
@@ -309,9 +311,18 @@ for numbers in train[order].split({size}):"""
 
 # Metrics -----------------------------------------------------------------------------------------
 
+TWICE = """\
+pieces = (taken(some) for some in numbers.split(512))
+return torch.cat([(model(x) + model(x.flip(3))) / 2 for x in pieces])"""
+
 METRICS = """\
 metrics = {}
 for name, numbers in rows.items():
     logits, actual = answers(numbers), labels[numbers]
     metrics[f"{name}_accuracy"] = (logits.argmax(1) == actual).double().mean().item()
     metrics[f"{name}_loss"] = cross_entropy(logits, actual).item()"""
+
+SMOOTHED = """\
+logits = answers(rows["train"])
+loss = cross_entropy(logits, labels[rows["train"]]{smoothing})
+metrics["train_loss"] = loss.item()"""

@@ -38,17 +38,15 @@ def blended(plan: Plan) -> Iterator[str]:
 
 def answers(plan: Plan) -> Cell:
     """What the network says, many pictures at a time."""
-    piece = "model(taken(some)) for some in numbers.split(512)"
+    body = "return torch.cat([model(taken(some)) for some in numbers.split(512)])"
     words = "What the network says to the pictures of these numbers."
     if plan.config.mirrored:
         words += " The mean of what it says to a picture and to its mirror image counts."
-        pieces = "(taken(some) for some in numbers.split(512))"
-        piece = f"(model(x) + model(x.flip(3))) / 2 for x in {pieces}"
-    body = f"return torch.cat([{piece}])"
+        body = texts.TWICE
     return Cell("Answers", words, f"@torch.no_grad()\n{function('answers(numbers)', body)}")
 
 
-def changes(plan: Plan) -> Cell:
+def now(plan: Plan) -> Cell:
     if not plan.changed:
         return NOTHING
     first = {name: getattr(plan.config, name) for name in LIVE if name in plan.changed}
@@ -90,16 +88,13 @@ def before_loop(plan: Plan) -> Iterator[str]:
         yield f"batches = torch.Generator(device).manual_seed({plan.seed('batches')})"
     if plan.patience:
         yield f'kept, best, best_epoch = {COPY}, float("inf"), 0'
-    if plan.steered:
+    if plan.steered and not plan.whole:
         yield "step = 0"
 
 
 def loop(plan: Plan) -> Iterator[str]:
-    yield (
-        f"for epoch in range({plan.config.epochs}):"
-        if plan.patience
-        else (f"for _ in range({plan.config.epochs}):")
-    )
+    counted = plan.patience or (plan.whole and plan.steered)
+    yield f"for {'epoch' if counted else '_'} in range({plan.config.epochs}):"
     if plan.whole:
         yield from indented(one_step(plan, "train"))
     else:
@@ -124,17 +119,18 @@ def one_step(plan: Plan, numbers: str) -> Iterator[str]:
         if plan.penalised:
             yield texts.PENALISED.format(l2=plan.value("l2"))
         yield "optimiser.step()"
-    if plan.steered:
+    if plan.steered and not plan.whole:
         yield "step += 1"
 
 
 def steering(plan: Plan) -> Iterator[str]:
     """New values of what a schedule or a visitor changes."""
+    step = "epoch" if plan.whole else "step"
     if plan.changed:
-        yield "now.update(changes.get(step, {}))"
+        yield f"now.update(changes.get({step}, {{}}))"
     rate = plan.value("learning_rate")
     if plan.scheduled:
-        rate += f" * factor(step / {plan.config.epochs * plan.per_epoch})"
+        rate += f" * factor({step} / {plan.config.epochs * plan.per_epoch})"
     if plan.scheduled or "learning_rate" in plan.changed:
         yield f'for group in optimiser.param_groups:\n    group["lr"] = {rate}'
     if plan.config.optimiser == "adamw" and "l2" in plan.changed:
@@ -162,8 +158,7 @@ def metrics(plan: Plan) -> Cell:
     words = "Share of right answers, and cross-entropy in nats."
     if plan.smoothing:
         words += " That of the training pictures is of the smoothed labels."
-        found = 'answers(rows["train"]), labels[rows["train"]]'
-        lines.append(f'metrics["train_loss"] = cross_entropy({found}{plan.smoothing}).item()')
+        lines.append(texts.SMOOTHED.format(smoothing=plan.smoothing))
     if plan.penalised:
         words += " The penalty comes to that of the training pictures."
         lines.append('metrics["train_loss"] += penalty().item()')
