@@ -16,9 +16,9 @@ from engine.history import History
 from engine.topics import samples
 from engine.words import _
 from pages._frame.look import Look
+from pages._frame.own_data import own_data_of
 from pages._frame.points import drawing_view
 from pages._frame.preset import recorded
-from pages._frame.tables import table_of
 from pages._frame.visit import key, owner
 from pages._frame.words import plain
 
@@ -74,8 +74,8 @@ def choose(look: Look, actual: int, predicted: int, step: int | None) -> None:
             return
         config = look.spec.config.parse(history.config)
         told = history.started["arrays"]
-        table = table_of(look.spec, config)
-        cell = topic.of_cell(config, table, told, frame["data"], actual, predicted)
+        own = own_data_of(look.spec, config)
+        cell = topic.of_cell(config, own, told, frame["data"], actual, predicted)
     except GalleryError as error:
         look.visit.message = error.message
         return
@@ -133,7 +133,7 @@ def samples_card(look: Look) -> None:
             return
         st.caption(plain(about(chosen)))
         if chosen.cell.pictures is not None:
-            thumbnails(chosen)
+            pictures(look, chosen)
         elif chosen.cell.rows:
             st.dataframe(
                 frame_of(chosen),
@@ -218,6 +218,16 @@ def frame_of(chosen: Chosen) -> pd.DataFrame:
     for name, values in zip(cell.features, cell.values[:count].T, strict=True):
         columns[name if name not in columns else f"{name} ·"] = [float(f"{v:.6g}") for v in values]
     return pd.DataFrame(columns)
+
+
+def pictures(look: Look, chosen: Chosen) -> None:
+    """The rows as small pictures; they can be asked about where the topic's models explain."""
+    from pages._frame.why import can_ask, cell_sheet  # which knows of cells
+
+    if can_ask(look.spec):
+        cell_sheet(look, chosen)
+    else:
+        thumbnails(chosen)
 
 
 def thumbnails(chosen: Chosen) -> None:

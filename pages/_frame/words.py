@@ -332,3 +332,58 @@ def why_words() -> dict[str, str]:
         "never": _("No ε that was tried is enough."),
         "set": _("Set it"),
     }
+
+
+def blocks_words() -> dict[str, str]:
+    """The architecture as a row of blocks, and its editor."""
+    return {
+        "choose": _("Architecture"),
+        "trained": _("For the pictures that are chosen"),
+        "inspected": _("Only to look at"),
+        "edit": _("Edit a copy"),
+        "use": _("Train this one"),
+        "undo": _("Undo"),
+        "last": _("Back to the last possible one"),
+        "trains": _("This is what your runs train."),
+        "other_trains": _("Only looked at. Your runs train: {name}."),
+        "not_yet": _("Impossible at {block}."),
+        "last_trains": _("Your runs keep to: {name}."),
+        "large": _("Too large to be trained here, so there is no copy to edit."),
+        "picture": _("Picture"),
+        "classes": _("Dense to {n} classes"),
+        "classes_help": _("Added by itself: one answer for each class."),
+        "block": _("{title} ({name}), block {place} of {count}, gives {size}"),
+        "impossible": _("impossible here"),
+        "too_much": _("Too much in all: expected {expected}, received {received}."),
+        "whole": _("The {name} has to be a whole number from {low} to {high}."),
+        "share": _("The {name} has to be a number from {low} to {high}."),
+        "most": _("The padding can be at most half the kernel: {most}."),
+        "parameters": _("parameters"),
+        "flops": _("FLOPs"),
+        "flops_each": _("FLOPs for a picture"),
+        "blocks": _("blocks"),
+        "of": _("{n} of {most}"),
+        "full": _("There is room for {n} blocks; remove one first."),
+        "add": _("Kinds of blocks"),
+        "needs": _("Needs {needs}."),
+        "add_after": _("Add a block after {title}"),
+        "back": _("Move {title} back"),
+        "on": _("Move {title} on"),
+        "remove": _("Remove {title}"),
+        "drag": _("Drag to move"),
+        "more": _("More {name}"),
+        "less": _("Less {name}"),
+        "added": _("{title} added at place {place}."),
+        "moved": _("{title} moved to place {place}."),
+        "removed": _("{title} removed."),
+        "windows": _("Windows"),
+        "shrinking": _("Shrink the picture"),
+        "steadying": _("Keep it steady"),
+        "activations": _("Activations"),
+        "vectors": _("To a vector"),
+        "text": _("The same as text, as the link and the command line take it"),
+        "hint": _(
+            "Drag a block to move it. With keys: arrows choose, Shift and arrows move, Enter adds, "
+            "Delete removes, Ctrl+Z takes back."
+        ),
+    }

@@ -37,6 +37,8 @@ _component = st.components.v2.component(
 )
 
 Part = Literal[
+    "answer",
+    "blocks",
     "card",
     "curves",
     "exports",
@@ -52,6 +54,7 @@ Part = Literal[
     "runs",
     "status",
     "timeline",
+    "why",
 ]
 
 

@@ -1,9 +1,9 @@
 // The training pictures that look most alike to a network; each can be asked about.
 
-import { digits, element, fill, whole } from "./format.js";
+import { element, fill, whole } from "./format.js";
 import { bitmap, tile } from "./mosaic.js";
 
-const SIDE = 84; // px of a thumbnail
+const SIDE = 96; // px of a thumbnail
 
 export class Alike {
   constructor(why) {
@@ -39,7 +39,7 @@ export class Alike {
       const cell = element("figure", "gl-mistake");
       const [button, canvas] = [element("button"), element("canvas")];
       const name = classes[answer.label[i]];
-      const value = digits(Number(answer.distance[i].toPrecision(2)));
+      const value = answer.distance[i].toFixed(3);
       Object.assign(button, { type: "button", onclick: () => this.ask(number) });
       button.setAttribute("aria-label", fill(words.ask_this, { name, value }));
       canvas.width = canvas.height = SIDE;

@@ -8,7 +8,7 @@ import { imageOf, shapeOf } from "./rows.js";
 
 const ORANGE_TO_BLUE = "#d9772b, var(--middle), #3b82c4";
 const MOST = 340; // px of the picture
-const USUAL = 0.6; // of the heat over the picture
+const USUAL = 0.55; // of the heat over the picture
 const BEND = 0.8; // below 1, small values show more
 const PATCHES = 8; // sizes of a patch that are offered
 const COLOURS = ["black", "grey", "white"];
@@ -57,6 +57,7 @@ export class Blame {
   field(title, control) {
     const label = element("label", "gl-field");
     label.append(element("span", "", title), control);
+    control.setAttribute("aria-label", title);
     this.fields.append(label);
     return control;
   }
@@ -124,7 +125,8 @@ export class Blame {
     this.canvas.setAttribute("aria-label", `${words[this.method]}: ${name}`);
   }
 
-  // The stronger the heat, the more it covers; at the end of the slider it covers all.
+  // The picture loses its colours, that heat alone has some. The stronger the heat, the more it covers; in
+  // the slider's second half it covers the rest, too.
   paint() {
     if (!this.answer) return;
     const { middle } = this.why.look;
@@ -133,11 +135,17 @@ export class Blame {
     const image = imageOf(this.why.data.picture);
     const strength = Number(this.strength.value);
     const scale = this.largest || 1;
+    const grey = Math.min(1, 2 * strength);
     this.heat.forEach((value, i) => {
       const size = Math.abs(value) / scale;
-      const alpha = Math.min(1, strength * (size ** BEND + strength));
+      const alpha = Math.min(1, 1.3 * strength * size ** BEND + Math.max(0, 2 * strength - 1));
       const shade = shades[Math.round((value / scale + 1) * 127.5)];
-      for (let c = 0; c < 3; c += 1) image.data[4 * i + c] += alpha * (((shade >> (8 * c)) & 255) - image.data[4 * i + c]);
+      const [r, g, b] = image.data.subarray(4 * i, 4 * i + 3);
+      const light = 0.3 * r + 0.59 * g + 0.11 * b;
+      [r, g, b].forEach((value, c) => {
+        const under = value + grey * (light - value);
+        image.data[4 * i + c] = under + alpha * (((shade >> (8 * c)) & 255) - under);
+      });
     });
     [this.canvas.width, this.canvas.height] = [image.width, image.height];
     this.canvas.getContext("2d").putImageData(image, 0, 0);

@@ -20,23 +20,26 @@ export class Fool {
       <div class="gl-fool-row"><figure><canvas role="img"></canvas><figcaption></figcaption></figure><i>+</i>
         <figure><canvas role="img"></canvas><figcaption></figcaption></figure><i>=</i>
         <figure><canvas role="img"></canvas><figcaption></figcaption></figure>
-        <div class="gl-fool-after"><p class="gl-verdict" role="status"><b></b><span></span></p><ul></ul></div></div>
-      <p class="gl-what"><span></span> <button class="gl-button" type="button"></button></p>`;
+        <div class="gl-fool-after"><p class="gl-verdict" role="status"><b></b><span></span></p><ul></ul></div></div>`;
     const find = (name) => this.box.querySelector(name);
-    Object.assign(this, { fields: find(".gl-fields"), verdict: find(".gl-verdict"), what: find(".gl-what span"), set: find(".gl-what button") });
+    Object.assign(this, { fields: find(".gl-fields"), verdict: find(".gl-verdict") });
     this.canvases = [...this.box.querySelectorAll("canvas")];
     this.captions = [...this.box.querySelectorAll("figcaption")];
     this.bars = new Bars(find("ul"));
     this.bars.make(classes, words.answer, words.was);
     this.slider = element("input");
     Object.assign(this.slider, { type: "range", min: "0", max: String(MOST), step: "1", value: String(BEGIN), oninput: () => this.move() });
-    this.value = element("output");
+    this.value = element("b");
     this.list = element("select");
     this.list.append(...[["", words.anything], ...classes.map((name, k) => [String(k), name])].map(([value, title]) => Object.assign(element("option", "", title), { value })));
     this.list.onchange = () => { this.target = this.list.value === "" ? null : Number(this.list.value); why.ask(); };
-    this.field(words.epsilon, this.slider, this.value).classList.add("gl-wide");
+    this.field(words.epsilon, this.value, this.slider).classList.add("gl-wide");
     this.field(words.into, this.list);
-    this.set.textContent = words.set;
+    const told = element("p", "gl-what gl-enough");
+    [this.what, this.set] = [element("span"), element("button", "gl-button", words.set)];
+    this.set.type = "button";
+    told.append(this.what, this.set);
+    this.fields.append(told);
     this.set.onclick = () => { this.slider.value = String(Math.round(LEVELS * this.answer.smallest)); this.move(); };
     this.label();
   }
@@ -44,6 +47,7 @@ export class Fool {
   field(title, ...controls) {
     const label = element("label", "gl-field");
     label.append(element("span", "", title), ...controls);
+    controls.at(-1).setAttribute("aria-label", title);
     this.fields.append(label);
     return label;
   }

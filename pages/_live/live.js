@@ -2,6 +2,8 @@
 // whenever its data changes; the panel of an element is made once and then only updated.
 
 import { nothing, openStream } from "./stream.js";
+import { Answer } from "./answer.js";
+import { Blocks } from "./blocks.js";
 import { Card } from "./card.js";
 import { Curves } from "./curves.js";
 import { Exports } from "./exports.js";
@@ -17,10 +19,11 @@ import { Picture } from "./picture.js";
 import { Runs } from "./runs.js";
 import { Status } from "./status.js";
 import { Timeline } from "./timeline.js";
+import { Why } from "./why.js";
 
 const PARTS = {
-  card: Card, curves: Curves, exports: Exports, feed: Feed, image: Image, maps: Maps, metrics: Metrics, mistakes: Mistakes,
-  multiples: Multiples, network: Network, pad: Pad, picture: Picture, runs: Runs, status: Status, timeline: Timeline,
+  answer: Answer, blocks: Blocks, card: Card, curves: Curves, exports: Exports, feed: Feed, image: Image, maps: Maps, metrics: Metrics, mistakes: Mistakes,
+  multiples: Multiples, network: Network, pad: Pad, picture: Picture, runs: Runs, status: Status, timeline: Timeline, why: Why,
 };
 const panels = new WeakMap();
 const LONGEST_REST = 100; // milliseconds

@@ -5,10 +5,10 @@
 // classes: the names to show instead of those the run tells; choose: false where a click means nothing
 // words: input, filters, maps, map ("map {number} of {count}"), filter ("filter {number} of {count}"),
 //   first ("the first {count}"), low, high, answer (what the bars are), truth (the tag of the true class),
-//   right, wrong ("wrong: this is {name}"), hint (while nothing is pointed at), none
+//   right, wrong ("wrong: this is {name}"), hint (while nothing is pointed at), none, why? (a button)
 // frame.maps: a mosaic of each stage, { name, webp, columns, count, height, width, low, high, shape? }
 // trigger: chosen → { stage, channel, step, run }, when a map is clicked; a filter of the first layer
-// stands for the channel it makes
+// stands for the channel it makes; asked → { run }, by the button
 
 import { Bars, best, widthOf } from "./bars.js";
 import { digits, element, fill } from "./format.js";
@@ -38,7 +38,7 @@ export class Maps {
   part = "maps";
 
   constructor(root) {
-    root.innerHTML = `<div class="gl-head"><span class="gl-legend"></span></div>
+    root.innerHTML = `<div class="gl-head"><span class="gl-legend"></span><span class="gl-space"></span><button class="gl-button gl-ask" type="button" hidden></button></div>
       <div class="gl-maps" role="group">
         <div class="gl-maps-in">
           <figure class="gl-stage"><figcaption><b></b><span></span></figcaption><canvas role="img"></canvas></figure>
@@ -50,7 +50,8 @@ export class Maps {
       </div>`;
     const find = (name) => root.querySelector(name);
     this.root = root;
-    Object.assign(this, { box: find(".gl-maps"), through: find(".gl-maps-through"), input: find(".gl-stage"), lens: find(".gl-lens"), large: find(".gl-lens > div"), verdict: find(".gl-verdict"), empty: find(".gl-empty") });
+    Object.assign(this, { box: find(".gl-maps"), through: find(".gl-maps-through"), input: find(".gl-stage"), lens: find(".gl-lens"), large: find(".gl-lens > div"), verdict: find(".gl-verdict"), empty: find(".gl-empty"), askButton: find(".gl-ask") });
+    this.askButton.onclick = () => this.component.setTriggerValue("asked", { run: this.stream.source.id ?? "" });
     this.bars = new Bars(find("ul"));
     this.scratch = document.createElement("canvas");
     this.reader = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -66,6 +67,7 @@ export class Maps {
     this.box.setAttribute("aria-label", data.label);
     this.empty.textContent = data.words.none;
     this.lens.lastChild.textContent = data.words.hint;
+    Object.assign(this.askButton, { textContent: data.words.why, hidden: !data.words.why });
     const look = surroundings(this.root);
     const key = JSON.stringify([look, data.words, data.classes]);
     if (key !== this.lookKey) {
@@ -420,7 +422,12 @@ export class Maps {
     through.addEventListener("pointerleave", ({ pointerType }) => { if (pointerType === "mouse") this.point(null); });
     through.addEventListener("click", (event) => {
       const at = this.at(event);
-      if (at) this.choose(at);
+      const held = this.chosen?.stage === at?.stage && this.chosen?.channel === at?.channel;
+      if (at && event.pointerType === "touch" && !held) { // a finger cannot point: its first touch does
+        const before = this.chosen;
+        this.chosen = at;
+        this.redraw(before, at);
+      } else if (at) this.choose(at);
     });
     through.addEventListener("keydown", (event) => this.press(event));
     through.addEventListener("focusin", ({ target }) => {

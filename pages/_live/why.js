@@ -32,13 +32,12 @@ export class Why {
 
   constructor(root) {
     root.innerHTML = `<div class="gl-why">
-      <div class="gl-ways" role="group"></div>
+      <div class="gl-why-head"><div class="gl-ways" role="group"></div><p class="gl-told" role="status"></p></div>
       <div class="gl-why-body">
         <aside><figure><canvas role="img"></canvas><figcaption></figcaption></figure>
           <p class="gl-verdict" role="status"><b></b><span></span></p><ul></ul></aside>
         <section></section>
       </div>
-      <p class="gl-told" role="status"></p>
     </div>`;
     const find = (name) => root.querySelector(name);
     this.root = root;
@@ -86,9 +85,14 @@ export class Why {
     if (anew) this.begin(data.begin ?? {});
     else this.choose(this.method);
     if (anew && asked && asked !== seen) {
-      seen = asked;
-      this.root.scrollIntoView({ block: "nearest", behavior: "smooth" });
+      [seen, this.arriving] = [asked, true];
+      this.arrive();
     }
+  }
+
+  // Into sight at once, and once more when the answer has made it as high as it is.
+  arrive() {
+    requestAnimationFrame(() => this.root.scrollIntoView({ block: "nearest", behavior: "smooth" }));
   }
 
   begin({ method, ...rest }) {
@@ -134,7 +138,11 @@ export class Why {
     this.method = method;
     this.box.dataset.way = method;
     this.box.dataset.alone = String(ALONE.has(method));
-    for (const button of this.buttons) button.setAttribute("aria-pressed", String(button.dataset.way === method));
+    for (const button of this.buttons) {
+      const chosen = button.dataset.way === method;
+      button.setAttribute("aria-pressed", String(chosen));
+      if (chosen) this.ways.scrollLeft = button.offsetLeft - this.ways.offsetLeft - (this.ways.clientWidth - button.offsetWidth) / 2;
+    }
     const view = (this.views[method] ??= new WAYS[method](this, method));
     if (this.place.firstChild !== view.box) {
       for (const other of Object.values(this.views)) if (other !== view) other.rest?.();
@@ -142,6 +150,8 @@ export class Why {
     }
     if (Object.keys(begin).length) view.begin?.(begin);
     view.size?.();
+    clearTimeout(this.waiting); // somebody wants to know now
+    this.waiting = null;
     this.failures = 0;
     this.ask();
   }
@@ -226,7 +236,10 @@ export class Why {
 
   take(answer) {
     this.say(answer);
-    if (answer.method === this.method) this.view.show(answer);
+    if (answer.method !== this.method) return;
+    this.view.show(answer);
+    if (this.arriving) this.arrive();
+    this.arriving = false;
   }
 
   // The answer beside the picture; in words whether it is right: colour alone does not say it.

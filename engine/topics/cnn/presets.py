@@ -94,6 +94,7 @@ PRESETS = (
         source=BOOK_P,
         note=LOSSY,
         repeated=False,
+        recorded=False,
     ),
     Preset(
         "N3",
@@ -103,6 +104,7 @@ PRESETS = (
         source=BOOK_P,
         note=LOSSY,
         repeated=False,
+        recorded=False,
     ),
     Preset(
         "N4",
@@ -112,6 +114,7 @@ PRESETS = (
         source=BOOK_P,
         note=LOSSY,
         repeated=False,
+        recorded=False,
     ),
     Preset(
         "N5",
@@ -211,6 +214,7 @@ PRESETS = (
         _test(0.98),
         source=BOOK_F,
         repeated=False,
+        recorded=False,
     ),
     Preset(
         "N10",

@@ -322,5 +322,5 @@ SPEC = TopicSpec(
     presets=PRESETS,
     seeds=("seed", "data_seed"),
     target="classes",
-    code=("models.PictureNet", "learner.Learner.step", "augment.augmented", "augment.applied"),
+    code=("models.PictureNet", "learner.Learner", "augment.augmented", "augment.applied"),
 )
