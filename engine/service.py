@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import suppress
 
-from engine.data.tables import TABLE
+from engine.data import own as owned
 from engine.errors import Forbidden, NotFound, Unavailable
 from engine.history import History
 from engine.jobs.inference import InferencePool
@@ -60,18 +60,18 @@ class Service:
         held = own.artifacts.get(name) if own is not None else None
         return held or self.store.artifact(run_id, name, asker)
 
-    def table_of(self, run_id: str, asker: str) -> bytes:
-        """The own table, packed, that a run was trained on.
+    def own_data(self, run_id: str, kind: str, asker: str) -> bytes:
+        """The visitor's own data of this kind, packed, that a run was trained on.
 
         Raises
         ------
         NotFound
-            When the asker may not see the run, or its table is not kept.
+            When the asker may not see the run, or its data are not kept.
         """
         own = next((r for r in self.manager.runs_of(asker) if r.id == run_id), None)
-        if own is not None and TABLE in own.job.attachments:
-            return own.job.attached()[TABLE]
-        return self.store.artifact(run_id, f"{TABLE}.safetensors", asker)
+        if own is not None and kind in own.job.attachments:
+            return own.job.attached()[kind]
+        return self.store.artifact(run_id, owned.file_of(kind), asker)
 
     def history(self, run_id: str, asker: str) -> History:
         """The record of a run that the asker may see; it may still be growing.

@@ -798,7 +798,7 @@ def test_an_own_table_is_not_kept_for_its_example(monkeypatch):
     monkeypatch.setattr(panel, "owner", lambda: "me")
     monkeypatch.setattr(panel.service, "current", lambda: store)
     kept = panel.first_row.cache_info().currsize
-    look = SimpleNamespace(spec=spec, ended="0" * 32, config=config, table=table)
+    look = SimpleNamespace(spec=spec, ended="0" * 32, config=config, own=table)
     assert panel.from_run(look).example in x.tolist()
     assert panel.first_row.cache_info().currsize == kept
 

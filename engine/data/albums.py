@@ -27,7 +27,7 @@ from engine.data.own_albums import (
 from engine.data.reading import Advised
 from engine.words import N_, _
 
-__all__ = ["ALBUM", "BadAlbum", "OwnAlbum", "read"]
+__all__ = ["ALBUM", "BadAlbum", "Gathered", "OwnAlbum", "Picture", "gather", "made", "read"]
 
 BYTES_LIMIT = 64 * 2**20
 """Of a zip archive, or of all files together, which are in memory at once."""
@@ -58,8 +58,42 @@ class BadAlbum(Advised):
         self.field = "file"
 
 
+class Picture(NamedTuple):
+    """A picture that has found its class.
+
+    Attributes
+    ----------
+    label
+        Name of its class.
+    name
+        How it is called, for messages.
+    pixels : ndarray of uint8, shape (side, side, 3)
+    """
+
+    label: str
+    name: str
+    pixels: np.ndarray
+
+
+class Gathered(NamedTuple):
+    """Pictures of any number of classes.
+
+    Attributes
+    ----------
+    pictures
+    notes
+        What was left out of the files, and why.
+    rule
+        How classes were told from folders, where that is not plain.
+    """
+
+    pictures: tuple[Picture, ...] = ()
+    notes: tuple[str, ...] = ()
+    rule: str = ""
+
+
 class Found(NamedTuple):
-    """A picture: how it is called, its folders from the outside in, its pixels."""
+    """A picture in a file: how it is called, its folders from the outside in, its pixels."""
 
     name: str
     folders: tuple[str, ...]
@@ -88,10 +122,6 @@ class LeftOut:
 def read(files: Sequence[tuple[str, bytes]], side: int = 32) -> OwnAlbum:
     """Sort a visitor's pictures into classes.
 
-    The class of a picture is its innermost folder whose name differs between the pictures:
-    `pets/train/cat/1.jpg` and `pets/train/dog/2.jpg` are a cat and a dog, and so are
-    `cat/images/1.jpg` and `dog/images/2.jpg`.
-
     Parameters
     ----------
     files
@@ -107,31 +137,84 @@ def read(files: Sequence[tuple[str, bytes]], side: int = 32) -> OwnAlbum:
     InvalidValue
         When `side` is out of range.
     """
+    return made(gather(files, side))
+
+
+def gather(
+    files: Sequence[tuple[str, bytes]],
+    side: int = 32,
+    *,
+    loose: str = "",
+    before: Sequence[Picture] = (),
+) -> Gathered:
+    """Find the pictures in files, and their classes; more can be gathered to them later.
+
+    The class of a picture is its innermost folder whose name differs between the pictures:
+    `pets/train/cat/1.jpg` and `pets/train/dog/2.jpg` are a cat and a dog, and so are
+    `cat/images/1.jpg` and `dog/images/2.jpg`.
+
+    Parameters
+    ----------
+    files, side
+        As of `read`.
+    loose
+        Class of the pictures that lie in no folder; without it they are left out.
+    before
+        Pictures gathered before, which come first in what is returned.
+
+    Raises
+    ------
+    BadAlbum
+        When all together are too many or too large, or of too many classes.
+    InvalidValue
+        When `side` is out of range.
+    """
     check_side(side)
     left_out = LeftOut()
-    found = _decoded(_members(files), side, left_out)
+    found = _decoded(_members(files, loose), side, left_out, loose)
     level = _level([picture.folders for picture in found])
-    labelled = list(_labelled(found, level, left_out))
-    counts = Counter(name for name, _picture in labelled)
+    more = list(_labelled(found, level, left_out, before))
+    pictures = (*before, *more)
+    if len(pictures) > FILES_LIMIT:
+        _refuse_count(len(pictures))
+    names = {picture.label for picture in pictures}
+    if len(names) > CLASSES_LIMIT:
+        expected = _("at most {limit} classes (folders)").format(limit=CLASSES_LIMIT)
+        advice = _("Leave out some folders, or put pictures that belong together into one.")
+        raise BadAlbum(expected, f"{len(names)}", advice)
+    nested = any(len(picture.folders) > 1 for picture in found)
+    rule = _rule(sorted({picture.label for picture in more}, key=str.casefold)) if nested else ""
+    return Gathered(pictures, tuple(left_out.notes()), rule)
+
+
+def made(gathered: Gathered) -> OwnAlbum:
+    """The album of the pictures in classes that have enough of them.
+
+    Raises
+    ------
+    BadAlbum
+        When there are fewer than two such classes.
+    """
+    counts = Counter(picture.label for picture in gathered.pictures)
+    alone = LeftOut()
     for name, count in counts.items():
         if count < FEW_PICTURES:
-            left_out.add(ALONE, f"“{name}”")
+            alone.add(ALONE, f"“{name}”")
     classes = sorted((n for n, c in counts.items() if c >= FEW_PICTURES), key=str.casefold)
-    notes = left_out.notes()
-    _check_classes(classes, notes)
-    if any(len(picture.folders) > 1 for picture in found):
-        notes.insert(0, _rule(classes))
-    kept = [(classes.index(name), picture) for name, picture in labelled if name in classes]
-    labels = np.array([label for label, _picture in kept], dtype=np.int64)
-    return OwnAlbum(
-        np.stack([p.pixels for _label, p in kept]), labels, tuple(classes), tuple(notes)
-    )
+    notes = [*gathered.notes, *alone.notes()]
+    if len(classes) < 2:
+        _refuse_few(classes, notes)
+    if gathered.rule:
+        notes.insert(0, gathered.rule)
+    kept = [picture for picture in gathered.pictures if picture.label in classes]
+    labels = np.array([classes.index(picture.label) for picture in kept], dtype=np.int64)
+    return OwnAlbum(np.stack([p.pixels for p in kept]), labels, tuple(classes), tuple(notes))
 
 
 # Files -------------------------------------------------------------------------------------------
 
 
-def _members(files: Sequence[tuple[str, bytes]]) -> list[Member]:
+def _members(files: Sequence[tuple[str, bytes]], loose: str) -> list[Member]:
     """What the visitor has chosen: their sizes checked, nothing unpacked yet."""
     size = sum(len(content) for _name, content in files)
     if size > BYTES_LIMIT:
@@ -139,22 +222,17 @@ def _members(files: Sequence[tuple[str, bytes]]) -> list[Member]:
     chosen = [_alone(name, content) for name, content in files]
     if len(files) == 1:
         (content,) = (content for _name, content in files)
-        if not content.startswith(SIGNATURES):
+        if content.startswith(SIGNATURES):
+            chosen = _in_archive(content)
+        elif not loose:
             raise BadAlbum(
                 _("a zip archive with a folder for each class, or several pictures of each class"),
                 _("one file that is no zip archive"),
                 _("Put the folders with pictures into a zip archive, and choose that."),
             )
-        try:
-            chosen = members(content)
-        except Unreadable as error:
-            advice = _("Make the archive again, of the folders with pictures alone.")
-            raise BadAlbum(_("a whole zip archive"), str(error), advice) from None
     chosen = [member for member in chosen if not _of_system(member.name)]
     if len(chosen) > FILES_LIMIT:
-        expected = _("at most {limit:,} files").format(limit=FILES_LIMIT)
-        advice = _("Choose fewer pictures; some hundred of each class are enough to begin with.")
-        raise BadAlbum(expected, f"{len(chosen):,}", advice)
+        _refuse_count(len(chosen))
     unpacked = sum(member.size for member in chosen)
     if unpacked > UNPACKED_LIMIT:
         _refuse_bytes(_("at most {limit} MB when unpacked"), UNPACKED_LIMIT, unpacked)
@@ -163,6 +241,20 @@ def _members(files: Sequence[tuple[str, bytes]]) -> list[Member]:
 
 def _alone(name: str, content: bytes) -> Member:
     return Member(name, len(content), lambda: content)
+
+
+def _in_archive(content: bytes) -> list[Member]:
+    try:
+        return members(content)
+    except Unreadable as error:
+        advice = _("Make the archive again, of the folders with pictures alone.")
+        raise BadAlbum(_("a whole zip archive"), str(error), advice) from None
+
+
+def _refuse_count(count: int) -> NoReturn:
+    expected = _("at most {limit:,} files").format(limit=FILES_LIMIT)
+    advice = _("Choose fewer pictures; some hundred of each class are enough to begin with.")
+    raise BadAlbum(expected, f"{count:,}", advice)
 
 
 def _refuse_bytes(expected: str, limit: int, size: int) -> NoReturn:
@@ -188,7 +280,7 @@ def _leads_out(name: str) -> bool:
 # Pictures ----------------------------------------------------------------------------------------
 
 
-def _decoded(chosen: Sequence[Member], side: int, left_out: LeftOut) -> list[Found]:
+def _decoded(chosen: Sequence[Member], side: int, left_out: LeftOut, loose: str) -> list[Found]:
     """The files that are pictures and lie in a folder, one in memory at a time."""
     found, pixels = [], 0
     for member in chosen:
@@ -196,7 +288,7 @@ def _decoded(chosen: Sequence[Member], side: int, left_out: LeftOut) -> list[Fou
         name = label("/".join(parts[-2:])) or "?"
         if _leads_out(member.name):
             left_out.add(OUTSIDE, f"“{label(member.name)}”")
-        elif len(parts) < 2:
+        elif len(parts) < 2 and not loose:
             left_out.add(LOOSE, f"“{name}”")
         else:
             try:
@@ -207,7 +299,8 @@ def _decoded(chosen: Sequence[Member], side: int, left_out: LeftOut) -> list[Fou
             pixels += picture.shape[0] * picture.shape[1]
             if pixels > PIXELS_LIMIT:
                 _refuse_pixels()
-            found.append(Found(name, tuple(parts[:-1]), fitted(picture, side, 3)))
+            folders = tuple(parts[:-1]) or (loose,)
+            found.append(Found(name, folders, fitted(picture, side, 3)))
     return found
 
 
@@ -237,36 +330,33 @@ def _level(folders: Sequence[tuple[str, ...]]) -> int:
     return 1
 
 
-def _labelled(found: Sequence[Found], level: int, left_out: LeftOut) -> Iterator[tuple[str, Found]]:
+def _labelled(
+    found: Sequence[Found], level: int, left_out: LeftOut, before: Sequence[Picture]
+) -> Iterator[Picture]:
     """Pictures with the names of their classes; the same pixels once only."""
-    seen: dict[bytes, str] = {}
+    seen = {_key(picture.pixels): picture.label for picture in before}
     for picture in found:
         if len(picture.folders) < level:
             left_out.add(LOOSE, f"“{picture.name}”")
             continue
         name = label(picture.folders[-level]) or "?"
-        key = sha256(picture.pixels.tobytes()).digest()
+        key = _key(picture.pixels)
         if key in seen:
             left_out.add(TWICE if seen[key] == name else ACROSS, f"“{picture.name}”")
             continue
         seen[key] = name
-        yield name, picture
+        yield Picture(name, picture.name, picture.pixels)
 
 
-def _check_classes(classes: Sequence[str], notes: Sequence[str]) -> None:
-    if len(classes) > CLASSES_LIMIT:
-        expected = _("at most {limit} classes (folders)").format(limit=CLASSES_LIMIT)
-        advice = _("Leave out some folders, or put pictures that belong together into one.")
-        raise BadAlbum(expected, f"{len(classes)}", advice)
-    if len(classes) < 2:
-        expected = _("at least two classes of at least {few} different pictures")
-        advice = _("Put the pictures of each class into a folder of their own.")
-        received = _some([f"“{name}”" for name in classes]) if classes else _("none")
-        raise BadAlbum(
-            expected.format(few=FEW_PICTURES),
-            received,
-            " ".join([*notes, advice]),
-        )
+def _key(pixels: np.ndarray) -> bytes:
+    return sha256(pixels.tobytes()).digest()
+
+
+def _refuse_few(classes: Sequence[str], notes: Sequence[str]) -> NoReturn:
+    expected = _("at least two classes of at least {few} different pictures")
+    advice = _("Put the pictures of each class into a folder of their own.")
+    received = _some([f"“{name}”" for name in classes]) if classes else _("none")
+    raise BadAlbum(expected.format(few=FEW_PICTURES), received, " ".join([*notes, advice]))
 
 
 def _rule(classes: Sequence[str]) -> str:

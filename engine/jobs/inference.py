@@ -205,15 +205,30 @@ class InferencePool:
         Unavailable, GalleryError
             As `predict`.
         """
-        return self._answered(
-            {
-                "operation": "range_test",
-                "topic": topic,
-                "config": dict(config),
-                "attachments": dict(attachments),
-            },
-            None,
-        )
+        return self._of_settings("range_test", topic, config, attachments)
+
+    def preview(
+        self, topic: str, config: Mapping[str, Any], attachments: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """What these settings make of a sample that is learned from; each topic says what it gives.
+
+        Raises
+        ------
+        Unavailable, GalleryError
+            As `predict`; NotFound when the topic previews nothing.
+        """
+        return self._of_settings("preview", topic, config, attachments)
+
+    def _of_settings(
+        self,
+        operation: str,
+        topic: str,
+        config: Mapping[str, Any],
+        attachments: Mapping[str, str],
+    ) -> dict[str, Any]:
+        """The answer to what is asked about settings, not about a model."""
+        request = {"operation": operation, "topic": topic, "config": dict(config)}
+        return self._answered({**request, "attachments": dict(attachments)}, None)
 
     def export(
         self,

@@ -15,11 +15,17 @@ from engine import topics
 from engine.errors import GalleryError, NotFound
 from engine.events import dumps
 from engine.jobs.job import JobSpec
-from engine.words import _
+from engine.words import N_, _
 
 log = logging.getLogger(__name__)
 
 MODELS_KEPT = 16
+
+OF_SETTINGS = {
+    "range_test": N_("This topic has no learning-rate test."),
+    "preview": N_("This topic has no preview."),
+}
+"""Functions of a recipe that are asked about settings, and what is said where it has none."""
 
 
 class Predictor:
@@ -39,14 +45,14 @@ class Predictor:
             None), `inputs`; with `operation: "export"` and a `format` instead of inputs the model
             as a file (`content`, base64; `difference`); with `operation: "explain"`, a `method`
             and its `options` what the topic finds in the one input; or
-            `operation: "range_test"` with `config` and `attachments`.
+            `operation`, one of `OF_SETTINGS`, with `config` and `attachments`.
         weights
             safetensors bytes of a run's model, sent once; the answer `{"missing": true}` asks
             for them.
         """
         try:
-            if request.get("operation") == "range_test":
-                return dumps(_range_test(request))
+            if request.get("operation") in OF_SETTINGS:
+                return dumps(_of_settings(request))
             model = self._model(request, weights)
             if model is None:
                 return dumps({"missing": True})
@@ -100,12 +106,12 @@ def _explain(request: Mapping[str, Any], model: Any) -> dict[str, Any]:
     return found
 
 
-def _range_test(request: Mapping[str, Any]) -> dict[str, Any]:
+def _of_settings(request: Mapping[str, Any]) -> dict[str, Any]:
     job = JobSpec.checked(
         request["topic"], request["config"], attachments=dict(request["attachments"])
     )
-    test = getattr(topics.recipe(job.topic), "range_test", None)
-    if test is None:
-        raise NotFound(_("This topic has no learning-rate test."))
-    found: dict[str, Any] = test(job.parsed(), job.attached())
+    asked = getattr(topics.recipe(job.topic), request["operation"], None)
+    if asked is None:
+        raise NotFound(_(OF_SETTINGS[request["operation"]]))
+    found: dict[str, Any] = asked(job.parsed(), job.attached())
     return found

@@ -8,23 +8,30 @@ from typing import Any
 import streamlit as st
 
 from engine.config import Setting
-from engine.data.tables import OWN
+from engine.data.own import ALBUM, OWN, TABLE, kind_of
 from engine.spec import TopicSpec
 from engine.words import _
+from pages._frame.own_pictures import own_pictures
 from pages._frame.own_table import own_table
-from pages._frame.visit import Visit, key, remember_table
+from pages._frame.visit import Visit, key, remember_own
 
 SEGMENTS = 3
 """Choices up to this many stand side by side; more go into a list."""
 TOO_LONG_FOR_A_SLIDER = 10**6
 """Steps from one end to the other; more are typed in."""
 IN_THE_BAR = ("speed",)
+OWN_PARTS = {TABLE: own_table, ALBUM: own_pictures}
+"""What loads the visitor's own data of each kind."""
+BELOW = {"augmentation": "Augmentation"}
+"""Groups of settings whose controls stand in a part below the picture while that is open."""
 
 
 def settings_card(spec: TopicSpec, visit: Visit) -> None:
     """The essential controls by group, the others behind *More settings*."""
+    below = BELOW.get(st.session_state.get(key(spec, "below"), ""))
     away = {*IN_THE_BAR, *visit.unseen}
     settings = [s for s in spec.config.settings().values() if s.name not in away and not s.hidden]
+    settings = [s for s in settings if s.group != below]
     shown = [s for s in settings if s.shown(visit.values)]
     group = None
     for setting in (s for s in shown if s.essential):
@@ -34,7 +41,7 @@ def settings_card(spec: TopicSpec, visit: Visit) -> None:
         hidden = setting.title == setting.group  # the heading says it already
         control(spec, visit, setting, label_visibility="collapsed" if hidden else "visible")
         if setting.name == "data" and visit.values["data"] == OWN:
-            own_table(spec, visit, remember_table)
+            OWN_PARTS[kind_of(spec.config.settings())](spec, visit, remember_own)
     more = st.expander(_("More settings"), key=key(spec, "more"), on_change="rerun")
     if more.open:
         with more:

@@ -14,7 +14,7 @@ from engine.errors import GalleryError
 from engine.spec import TopicSpec
 from engine.topics.source import sources
 from engine.words import _
-from pages._frame.tables import table_of
+from pages._frame.own_data import own_data_of
 from pages._frame.visit import Visit, key, owner
 from pages._frame.words import plain
 
@@ -38,7 +38,7 @@ def code_and_model(spec: TopicSpec, visit: Visit, config: Config) -> None:
         label_visibility="collapsed",
     )
     try:
-        source = parts[chosen] or topics.script(spec.name, config, table_of(spec, config))
+        source = parts[chosen] or topics.script(spec.name, config, own_data_of(spec, config))
         st.code(source, language="python", height=420, line_numbers=True)
     except GalleryError as error:
         st.info(plain(error.message))

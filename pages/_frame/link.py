@@ -21,7 +21,7 @@ from engine.errors import GalleryError, InvalidValue
 from engine.spec import TopicSpec
 from engine.words import _
 from pages._frame.challenges import PART, found, start_values
-from pages._frame.tables import take_up_table
+from pages._frame.own_data import take_up
 from pages._frame.visit import Visit, key, owner
 
 CHALLENGE = "challenge"
@@ -140,7 +140,7 @@ def _open_run(spec: TopicSpec, visit: Visit, run_id: str) -> None:
     if run.topic != spec.name:
         raise InvalidValue.of("run", _("a run of this page"), run_id)
     visit.shared = run.run
-    take_up_table(spec, run.run)
+    take_up(spec, run.run)
     visit.values = spec.config.parse(run.config).model_dump()
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import streamlit as st
 
 from engine.config import Config
-from engine.data.tables import Table
+from engine.data.own import OwnData
 from engine.figures.view import View
 from engine.spec import TopicSpec
+from pages._frame.own_data import own_data_of
 from pages._frame.picture import figure_of, views_of
 from pages._frame.points import drawing_view, told
 from pages._frame.preset import recorded
-from pages._frame.tables import table_of
 from pages._frame.visit import Visit, key
 from pages._live import history_source, recording_source, run_source
 
@@ -25,8 +25,8 @@ class Look:
     ----------
     source
         What the panels follow.
-    table
-        The visitor's own table, where the settings refer to one.
+    own
+        The visitor's own data, where the settings refer to some.
     views, view, figure
         The ways of looking there are, the one on show, and its figure.
     """
@@ -34,13 +34,13 @@ class Look:
     def __init__(self, spec: TopicSpec, visit: Visit, config: Config) -> None:
         self.spec, self.visit, self.config = spec, visit, config
         self.source = source_of(spec, visit, config)
-        self.table: Table | None = table_of(spec, config)
-        self.views: tuple[View, ...] = views_of(spec.name, config, self.table)
+        self.own: OwnData | None = own_data_of(spec, config)
+        self.views: tuple[View, ...] = views_of(spec.name, config, self.own)
         chosen = st.session_state.get(key(spec, "view"))
         self.view = next((v for v in self.views if v.name == chosen), self.views[0])
         if told(spec, config):
             self.view = drawing_view(self.views) or self.view  # there is nothing else to do yet
-        self.figure = figure_of(spec.name, config, self.table, self.view.name)
+        self.figure = figure_of(spec.name, config, self.own, self.view.name)
 
     @property
     def ended(self) -> str:

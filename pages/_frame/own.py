@@ -1,4 +1,4 @@
-"""What a visit knows of the visitor's own table, and how that changes.
+"""What a visit knows of the visitor's own data, and how their own table changes.
 
 Nothing is lost when Streamlit empties a widget: this state is kept beside the widgets, and they
 are set from it. What does not work changes nothing but a message.
@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import streamlit as st
 
 from engine.data.coding import Missing
+from engine.data.own import OwnData
 from engine.data.sheets import Choice, Gaps, Prepared, Sheet, read_sheet
 from engine.data.tables import Table
 from engine.errors import GalleryError, InvalidValue
 from engine.spec import TopicSpec
+from engine.words import _
 from pages._frame.visit import key
 
 TRIES = 20
@@ -22,7 +24,36 @@ TRIES = 20
 
 
 @dataclass
-class Own:
+class Loaded:
+    """What there is to know of own data of any kind.
+
+    Attributes
+    ----------
+    problem
+        What is wrong with the files loaded last.
+    uploads
+        Files loaded so far; every one gets a fresh, empty uploader.
+    removed
+        What was removed last, to be put back.
+    """
+
+    problem: str = ""
+    uploads: int = 0
+    removed: Loaded | None = None
+
+    @property
+    def data(self) -> OwnData | None:
+        """What can be trained on, if there is something."""
+        raise NotImplementedError
+
+    @property
+    def title(self) -> str:
+        """What is brought back when this was removed."""
+        raise NotImplementedError
+
+
+@dataclass
+class Own(Loaded):
     """The visitor's own table and how it was made.
 
     Attributes
@@ -36,12 +67,8 @@ class Own:
         choices that worked.
     made_of
         The sheet that `table` was made of; another one while a new sheet waits for an answer.
-    problem, misfit
-        What is wrong with the file loaded last, or with the choices.
-    uploads
-        Files loaded so far; every one gets a fresh, empty uploader.
-    removed
-        What was removed last, to be put back.
+    misfit
+        What is wrong with the choices.
     """
 
     sheet: Sheet | None = None
@@ -51,10 +78,15 @@ class Own:
     remarks: tuple[str, ...] = ()
     rare: tuple[str, ...] = ()
     made_of: Sheet | None = None
-    problem: str = ""
     misfit: str = ""
-    uploads: int = 0
-    removed: Own | None = None
+
+    @property
+    def data(self) -> Table | None:
+        return self.table
+
+    @property
+    def title(self) -> str:
+        return _("the table")
 
     @property
     def asks(self) -> bool:
@@ -64,8 +96,39 @@ class Own:
         return self.sheet.quantity(self.choice.target)
 
 
+def loaded(spec: TopicSpec) -> Loaded | None:
+    """What this visit has loaded on a topic's page; None before anything could be."""
+    found: Loaded | None = st.session_state.get(key(spec, "own"))
+    return found
+
+
+def current_data(spec: TopicSpec) -> OwnData | None:
+    """The visitor's own data on a topic's page, if there are any."""
+    found = loaded(spec)
+    return found.data if found is not None else None
+
+
+def remove(spec: TopicSpec) -> Loaded | None:
+    """Forget the data; returns what was there, for `put_back`."""
+    own = loaded(spec)
+    if own is not None:
+        st.session_state[key(spec, "own")] = type(own)(uploads=own.uploads + 1)
+    return own
+
+
+def put_back(spec: TopicSpec, removed: Loaded) -> None:
+    """Have again what `remove` took away."""
+    own = loaded(spec)
+    removed.uploads = (own.uploads if own is not None else removed.uploads) + 1
+    removed.problem = ""
+    st.session_state[key(spec, "own")] = removed
+
+
+# Tables ------------------------------------------------------------------------------------------
+
+
 def own_of(spec: TopicSpec) -> Own:
-    """The state of this visit."""
+    """The table of this visit, and what was chosen."""
     own: Own = st.session_state.setdefault(key(spec, "own"), Own())
     return own
 
@@ -105,20 +168,6 @@ def choose(spec: TopicSpec, choice: Choice) -> None:
         _use(own, own.sheet, own.sheet.prepared(*choice))
     except InvalidValue as error:
         own.misfit = error.message
-
-
-def remove(spec: TopicSpec) -> Own:
-    """Forget the table; returns what was there, for `put_back`."""
-    own = own_of(spec)
-    st.session_state[key(spec, "own")] = Own(uploads=own.uploads + 1)
-    return own
-
-
-def put_back(spec: TopicSpec, removed: Own) -> None:
-    """Have again what `remove` took away."""
-    removed.uploads = own_of(spec).uploads + 1
-    removed.problem = ""
-    st.session_state[key(spec, "own")] = removed
 
 
 def _use(own: Own, sheet: Sheet, prepared: Prepared) -> None:

@@ -1,4 +1,4 @@
-"""Small generated tables, for visitors who have none at hand."""
+"""Small generated tables and pictures, for visitors who have none at hand."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import io
 
 import numpy as np
 
+from engine.data.albums import Picture
 from engine.words import _
 
 EXAMPLE_ROWS = 120
+EXAMPLE_SHAPES = 240
+SIDE = 32
 
 
 def rents() -> bytes:
@@ -61,3 +64,32 @@ def _csv(rows: list[list[str]]) -> bytes:
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerows(rows)
     return file.getvalue().encode()
+
+
+def shapes() -> tuple[Picture, ...]:
+    """Discs, squares and triangles of any bright colour, size and place, on any dark ground."""
+    random = np.random.default_rng(7)
+    kinds = {_("disc"): _disc, _("square"): _square, _("triangle"): _triangle}
+    down, right = np.mgrid[:SIDE, :SIDE] + 0.5
+    found = []
+    for number in range(EXAMPLE_SHAPES):
+        name = list(kinds)[number % len(kinds)]
+        radius = random.uniform(7, 11)
+        top, left = random.uniform(radius, SIDE - radius, 2)
+        inside = kinds[name]((down - top) / radius, (right - left) / radius)
+        ground, colour = random.integers(0, 90, 3), random.integers(150, 256, 3)
+        pixels = np.where(inside[..., None], colour, ground) + random.normal(0, 6, (SIDE, SIDE, 3))
+        found.append(Picture(name, f"{name} {number}", np.clip(pixels, 0, 255).astype(np.uint8)))
+    return tuple(found)
+
+
+def _disc(down: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return np.hypot(down, right) < 1
+
+
+def _square(down: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return np.maximum(abs(down), abs(right)) < 0.85
+
+
+def _triangle(down: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return (down < 0.9) & (down > 2 * abs(right) - 1)

@@ -19,7 +19,7 @@ from engine.data.sheets import Choice, Gaps, Sheet
 from engine.data.tables import CLASSES_LIMIT, Table
 from engine.spec import TopicSpec
 from engine.words import _
-from pages._frame.own import Own, choose, own_of, put_back, remove, take
+from pages._frame.own import Loaded, Own, choose, own_of, put_back, remove, take
 from pages._frame.own_example import EXAMPLE_ROWS, fruit, rents
 from pages._frame.visit import Visit, key
 from pages._frame.words import plain
@@ -28,7 +28,7 @@ PREVIEW_COLUMNS = 50
 LISTED = 8
 """Classes, columns with gaps or unfit columns that a line names."""
 
-OnRemove = Callable[[Visit, Own], None]
+OnRemove = Callable[[Visit, Loaded], None]
 
 
 def own_table(spec: TopicSpec, visit: Visit, on_remove: OnRemove | None = None) -> Table | None:
@@ -298,6 +298,8 @@ def _choose_others(spec: TopicSpec) -> None:
 
 def _press_remove(spec: TopicSpec, visit: Visit, on_remove: OnRemove | None) -> None:
     removed = remove(spec)
+    if removed is None:
+        return
     if on_remove is not None:
         on_remove(visit, removed)
     else:

@@ -15,12 +15,17 @@ from engine.spec import Published, TopicSpec
 from engine.topics import folder, topic
 from engine.words import _, language
 from pages._frame import train
+from pages._frame.augmentation import PART as AUGMENTATION
+from pages._frame.augmentation import augmentation, can_preview
 from pages._frame.bar import bar
+from pages._frame.blocks import PART as BLOCKS
+from pages._frame.blocks import architecture, has_blocks
 from pages._frame.challenges import PART, active, challenges_part, has_challenges, judge
 from pages._frame.controls import settings_card
 from pages._frame.inside import code_and_model
 from pages._frame.link import write_link
 from pages._frame.look import Look
+from pages._frame.own_data import lacks_data
 from pages._frame.picture import baselines_of, curves_figure
 from pages._frame.points import editing, points_edited
 from pages._frame.preset import recorded
@@ -29,15 +34,27 @@ from pages._frame.runs import overlays, runs_table
 from pages._frame.samples import cell_clicked, marked, samples_card
 from pages._frame.serving import servable, serving
 from pages._frame.style import presenter_style
+from pages._frame.trying import PART as TRY
+from pages._frame.trying import can_try, trying
 from pages._frame.variants import multiples_of, variant_chosen
 from pages._frame.visit import Visit, be_present, end_fork, key, read_config, visit_of
 from pages._frame.weights import network_of, weight_edited
-from pages._frame.words import curve_words, metric_words, plain, timeline_words
+from pages._frame.why import PART as WHY
+from pages._frame.why import can_ask, numbered_asked, shown_asked, why
+from pages._frame.words import (
+    curve_words,
+    map_words,
+    metric_words,
+    mistake_words,
+    plain,
+    timeline_words,
+)
 from pages._live import panel, run_source
 
 PICTURE_HEIGHT = 400
 PRESENTER_HEIGHT = 560
 CURVES_HEIGHT = 170
+ON_MAPS = ("on_chosen_change", "on_asked_change")
 
 
 def show(name: str) -> None:
@@ -82,7 +99,7 @@ def messages(visit: Visit) -> None:
 
 def begin_if_new(spec: TopicSpec, visit: Visit, config: Config) -> None:
     """On opening, settings that nobody recorded are trained at once; shown ones count as sent."""
-    if visit.sent is not None or visit.message or train.lacks_table(config):
+    if visit.sent is not None or visit.message or lacks_data(config):
         return
     if visit.shared or recorded(spec, config):
         visit.sent = config
@@ -188,7 +205,38 @@ def multiples_panel(look: Look) -> None:
     )
 
 
-PANELS = {"picture": plotly_panel, "network": network_panel, "multiples": multiples_panel}
+def maps_panel(look: Look) -> None:
+    """What every layer makes of one picture."""
+    panel(
+        "maps",
+        look.source,
+        key=f"{look.spec.name}.maps",
+        callbacks={name: lambda: shown_asked(look) for name in ON_MAPS},
+        words=map_words() | {"why": _("Ask why") if can_ask(look.spec) else ""},
+        **common_of(look),
+    )
+
+
+def mistakes_panel(look: Look) -> None:
+    """The worst mistakes as pictures."""
+    name = f"{look.spec.name}.mistakes"
+    panel(
+        "mistakes",
+        look.source,
+        key=name,
+        callbacks={"on_asked_change": lambda: numbered_asked(look, "mistakes")},
+        words=mistake_words() | {"why": _("Ask why") if can_ask(look.spec) else ""},
+        **common_of(look),
+    )
+
+
+PANELS = {
+    "picture": plotly_panel,
+    "network": network_panel,
+    "multiples": multiples_panel,
+    "maps": maps_panel,
+    "mistakes": mistakes_panel,
+}
 
 
 def forked(spec: TopicSpec, visit: Visit) -> None:
@@ -253,7 +301,7 @@ def metrics_panel(look: Look) -> None:
             for m in spec.metrics
             if m.shown
         ],
-        baselines=baselines_of(spec.name, look.config, look.table),
+        baselines=baselines_of(spec.name, look.config, look.own),
         published=published,
         words=metric_words(),
     )
@@ -273,7 +321,15 @@ def over_seeds(spec: TopicSpec, preset: str, published: Published) -> dict[str, 
 def below(look: Look) -> None:
     """What is asked for less often, one thing at a time: runs, model, rate test, serving, notes."""
     spec, visit = look.spec, look.visit
-    parts = {"runs": _("Runs"), "inside": _("Code and model")}
+    parts = {TRY: _("Draw")} if can_try(spec) else {}
+    if can_ask(spec):
+        parts[WHY] = _("Ask why")
+    parts["runs"] = _("Runs")
+    if has_blocks(spec):
+        parts[BLOCKS] = _("Architecture")
+    if can_preview(spec):
+        parts[AUGMENTATION] = _("Augmentation")
+    parts["inside"] = _("Code and model")
     if RATE in spec.config.settings():
         parts["rates"] = _("Learning-rate test")
     if servable(spec):
@@ -284,15 +340,23 @@ def below(look: Look) -> None:
     chosen = st.segmented_control(
         _("More"),
         list(parts),
-        default="runs",
+        default=next(iter(parts)),
         format_func=parts.__getitem__,
         required=True,
         key=key(spec, "below"),
         label_visibility="collapsed",
     )
     with st.container(border=True, key="card_below"):
-        if chosen == "runs":
+        if chosen == TRY:
+            trying(look)
+        elif chosen == WHY:
+            why(look)
+        elif chosen == AUGMENTATION:
+            augmentation(look)
+        elif chosen == "runs":
             runs_table(spec, visit)
+        elif chosen == BLOCKS:
+            architecture(look)
         elif chosen == "inside":
             code_and_model(spec, visit, look.config)
         elif chosen == "rates":

@@ -9,7 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from engine.config import Config
-from engine.data.tables import Table
+from engine.data.own import OwnData
 from engine.figures import blank
 from engine.figures.view import View
 from engine.topics import figures
@@ -17,23 +17,23 @@ from engine.words import language
 
 
 @lru_cache(maxsize=256)
-def _views(topic: str, config: Config, table: Table | None, _language: str) -> tuple[View, ...]:
-    return tuple(figures(topic).views(config, table))
+def _views(topic: str, config: Config, own: OwnData | None, _language: str) -> tuple[View, ...]:
+    return tuple(figures(topic).views(config, own))
 
 
 @lru_cache(maxsize=256)
 def _figure(
-    topic: str, config: Config, table: Table | None, view: str, language: str, _at_hand: bool
+    topic: str, config: Config, own: OwnData | None, view: str, language: str, _at_hand: bool
 ) -> dict[str, Any]:
-    views = figures(topic).views(config, table)
+    views = figures(topic).views(config, own)
     return _plain(next(v for v in views if v.name == view).draw())
 
 
 @lru_cache(maxsize=256)
 def _baselines(
-    topic: str, config: Config, table: Table | None, _language: str, _at_hand: bool
+    topic: str, config: Config, own: OwnData | None, _language: str, _at_hand: bool
 ) -> tuple[dict[str, Any], ...]:
-    return tuple(figures(topic).baselines(config, table))
+    return tuple(figures(topic).baselines(config, own))
 
 
 @lru_cache(maxsize=8)
@@ -45,27 +45,27 @@ def curves_figure(title: str) -> dict[str, Any]:
     return _plain(figure)
 
 
-def views_of(topic: str, config: Config, table: Table | None = None) -> tuple[View, ...]:
+def views_of(topic: str, config: Config, own: OwnData | None = None) -> tuple[View, ...]:
     """The ways of looking at runs of these settings; the first is the main picture."""
-    made = _views if table is None else _views.__wrapped__
-    return made(topic, _neutral(config), table, language.get())
+    made = _views if own is None else _views.__wrapped__
+    return made(topic, _neutral(config), own, language.get())
 
 
 def figure_of(
-    topic: str, config: Config, table: Table | None = None, view: str = ""
+    topic: str, config: Config, own: OwnData | None = None, view: str = ""
 ) -> dict[str, Any]:
     """One view's figure, by default the main one; the live view fills in what a run draws."""
-    name = view or views_of(topic, config, table)[0].name
-    made = _figure if table is None else _figure.__wrapped__  # an own table goes with its visit
-    return made(topic, _neutral(config), table, name, language.get(), at_hand(topic, config))
+    name = view or views_of(topic, config, own)[0].name
+    made = _figure if own is None else _figure.__wrapped__  # own data go with their visit
+    return made(topic, _neutral(config), own, name, language.get(), at_hand(topic, config))
 
 
 def baselines_of(
-    topic: str, config: Config, table: Table | None = None
+    topic: str, config: Config, own: OwnData | None = None
 ) -> tuple[dict[str, Any], ...]:
     """What simple methods reach on the same data: title, value, help."""
-    made = _baselines if table is None else _baselines.__wrapped__
-    return made(topic, _neutral(config), table, language.get(), at_hand(topic, config))
+    made = _baselines if own is None else _baselines.__wrapped__
+    return made(topic, _neutral(config), own, language.get(), at_hand(topic, config))
 
 
 def at_hand(topic: str, config: Config) -> bool:

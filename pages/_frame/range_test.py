@@ -13,7 +13,7 @@ from engine.errors import GalleryError
 from engine.figures import BLUE, ORANGE, blank
 from engine.spec import TopicSpec
 from engine.words import _
-from pages._frame.train import attached_table
+from pages._frame.own_data import attached
 from pages._frame.visit import Visit, key, put_values, remember
 from pages._frame.words import plain
 
@@ -31,7 +31,7 @@ def range_test(spec: TopicSpec, visit: Visit, config: Config) -> None:
     if st.button(_("Test learning rates"), key=key(spec, "range_test")):
         try:
             found = service.current().predictors.range_test(
-                spec.name, config.model_dump(), attached_table(spec, config)
+                spec.name, config.model_dump(), attached(spec, config)
             )
             st.session_state[key(spec, "range")] = found
         except GalleryError as error:

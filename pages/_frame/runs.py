@@ -16,8 +16,8 @@ from engine.figures import CATEGORIES
 from engine.spec import TopicSpec
 from engine.words import _
 from pages._frame.own import put_back
+from pages._frame.own_data import take_up
 from pages._frame.points import DRAWN
-from pages._frame.tables import take_up_table
 from pages._frame.train import PIN_LIMIT, active_run, steer
 from pages._frame.visit import Visit, end_fork, key, owner, put_values, remember
 from pages._frame.words import run_words
@@ -223,7 +223,7 @@ def restore(spec: TopicSpec, visit: Visit, run: str) -> None:
     service.current().check_own(run, owner())
     config = spec.config.parse(service.current().history(run, owner()).config)
     remember(visit, _("settings"))
-    take_up_table(spec, run)
+    take_up(spec, run)
     end_fork(visit)
     if active_run(visit) is not None:
         steer(visit, type="cancel")
@@ -248,8 +248,8 @@ def undo(spec: TopicSpec, visit: Visit) -> None:
     if not visit.undo:
         return
     removed = visit.undo.pop()
-    if removed.table is not None:
-        put_back(spec, removed.table)
+    if removed.own is not None:
+        put_back(spec, removed.own)
     elif not removed.run:
         end_fork(visit)
         put_values(spec, visit, removed.settings)

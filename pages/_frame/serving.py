@@ -101,7 +101,7 @@ def from_run(look: Look) -> Served:
     model = run_model(look.spec.name, look.ended, owner())
     record = service.current().history(look.ended, owner())
     config = look.spec.config.parse(record.config)
-    table = look.table if config == look.config else None
+    table = look.own if config == look.config else None
     # an own table goes with its visit
     found = first_row if table is None else first_row.__wrapped__
     example = found(look.spec.name, config, table)

@@ -10,14 +10,22 @@ import streamlit as st
 from engine import service
 from engine.api.owner import pseudonym
 from engine.config import Config
+from engine.data.own import ALBUM, TABLE, digest, kind_of
 from engine.errors import GalleryError
 from engine.runs.store import RunSummary
 from engine.spec import TopicSpec
-from engine.words import _
+from engine.words import N_, _
 from pages._frame.link import BEYOND_SETTINGS, challenge_link, classroom_link, settings_link
 from pages._frame.visit import Visit, address, key, owner
 from pages._frame.words import plain
 from pages._live import base_url
+
+STORED_TOO = {
+    TABLE: N_(
+        "Your table too (the chosen columns, as numbers): everyone with the link can read it."
+    ),
+    ALBUM: N_("Your pictures too, as small as they are here: everyone with the link can see them."),
+}
 
 
 def share_menu(spec: TopicSpec, visit: Visit, config: Config) -> None:
@@ -58,13 +66,8 @@ def _saved_run(spec: TopicSpec, visit: Visit, config: Config) -> None:
 
 def _what_is_stored(config: Config) -> str:
     stored = _("Stored: settings, seed, versions, metrics, pictures and weights.")
-    if not getattr(config, "table", ""):
-        return stored
-    return (
-        stored
-        + " "
-        + _("Your table too (the chosen columns, as numbers): everyone with the link can read it.")
-    )
+    own = STORED_TOO[kind_of(config.settings())] if digest(config) else ""
+    return f"{stored} {_(own)}" if own else stored
 
 
 def _share(visit: Visit) -> None:
@@ -79,8 +82,8 @@ def _shared_link(spec: TopicSpec, run: RunSummary) -> None:
     st.markdown(_("**This run is shared.** Anyone with the link sees it."))
     st.code(_address(spec, {"run": run.run}), language=None)
     st.caption(_("The link works until {date}.").format(date=f"{run.expires:%d %B %Y}"))
-    if run.config.get("table"):
-        st.caption(_("After that your table is removed from here with the run, within hours."))
+    if run.config.get(kind_of(run.config)):
+        st.caption(_("After that your data are removed from here with the run, within hours."))
     if st.button(_("Stop sharing"), key="revoke"):
         service.current().store.revoke(run.run, owner())
         st.toast(_("The link no longer works."))

@@ -11,7 +11,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from engine import service
 from engine.config import Config
-from engine.data.tables import OWN, TABLE
 from engine.errors import Conflict, GalleryError, InvalidValue, NotFound
 from engine.jobs.forking import SNAPSHOT, SNAPSHOTS, check, cut
 from engine.jobs.job import JobSpec
@@ -19,9 +18,9 @@ from engine.jobs.run import Run
 from engine.spec import TopicSpec
 from engine.topics import figures
 from engine.words import _, language
+from pages._frame.own_data import attached, lacks_data, lost, own_data_of, take_up
 from pages._frame.picture import views_of
 from pages._frame.points import drawing_view, told
-from pages._frame.tables import attachment, table_of, take_up_table
 from pages._frame.visit import (
     Visit,
     address,
@@ -69,7 +68,7 @@ def submit(spec: TopicSpec, visit: Visit, config: Config, *, paused: bool = Fals
             threads=current.settings.threads,
             paused=paused,
             language=language.get(),
-            attachments=attached_table(spec, config),
+            attachments=attached(spec, config),
         )
         job = forked(visit, job, config)
         visit.run = current.manager.submit(job, owner(), address=address())
@@ -82,15 +81,15 @@ def submit(spec: TopicSpec, visit: Visit, config: Config, *, paused: bool = Fals
 
 def hopeless(spec: TopicSpec, config: Config) -> str:
     """Why a run of these settings could not even begin, if the topic can tell; else nothing."""
-    if getattr(config, "table", "") and table_of(spec, config) is None:
+    if lost(spec, config):
         return ""  # said elsewhere
     told = getattr(figures(spec.name), "problem", None)
-    return told(config, table_of(spec, config)) if told is not None else ""
+    return told(config, own_data_of(spec, config)) if told is not None else ""
 
 
 def beside_the_brush(spec: TopicSpec, config: Config) -> bool:
     """Whether the view on show says itself what the drawing lacks."""
-    views = views_of(spec.name, config, table_of(spec, config))
+    views = views_of(spec.name, config, own_data_of(spec, config))
     return bool(told(spec, config)) and drawing_view(views) is not None
 
 
@@ -99,28 +98,6 @@ def unlearnable(spec: TopicSpec, config: Config, problem: str) -> str:
     if not told(spec, config) or beside_the_brush(spec, config):
         return problem
     return problem + " " + _("A sweep shows no plot to draw on: turn it off for that.")
-
-
-def lacks_table(config: Config) -> bool:
-    """Whether the visitor's own table is chosen, but none has been loaded yet."""
-    return getattr(config, "data", "") == OWN and not getattr(config, "table", "")
-
-
-def attached_table(spec: TopicSpec, config: Config) -> dict[str, str]:
-    """The visitor's own table, if the settings ask for one.
-
-    Raises
-    ------
-    NotFound
-        When it is not here: a link holds only its digest.
-    """
-    if not getattr(config, "table", ""):
-        return {}
-    table = table_of(spec, config)
-    if table is None:
-        text = _("These settings belong to somebody's own table, which a link does not hold. ")
-        raise NotFound(text + _("Upload the table, or ask for a link to the saved run."))
-    return {TABLE: attachment(table)}
 
 
 def forked(visit: Visit, job: JobSpec, config: Config) -> JobSpec:
@@ -174,7 +151,7 @@ def fork_here(
         visit.message = error.message
         return
     remember(visit, _("settings"))
-    take_up_table(spec, run)
+    take_up(spec, run)
     values = config.model_dump()
     if edits and step >= history.started.get("steps_total", step):
         values |= longer(spec, values)
@@ -237,7 +214,7 @@ def submit_as_set(spec: TopicSpec, visit: Visit, *, paused: bool = False) -> Non
 
 def follow_settings(spec: TopicSpec, visit: Visit, config: Config, first: DeltaGenerator) -> None:
     """Let a changed setting reach the run: at once if it is live, by retraining if *Live* is on."""
-    if visit.sent is None or config == visit.sent or lacks_table(config):
+    if visit.sent is None or config == visit.sent or lacks_data(config):
         return
     settings = spec.config.settings()
     before = visit.sent.model_dump()

@@ -11,10 +11,9 @@ import streamlit as st
 from engine import service
 from engine.api.owner import owner_of, trusted_address
 from engine.config import Config
-from engine.data.tables import OWN
+from engine.data.own import OWN, kind_of
 from engine.errors import InvalidValue
 from engine.spec import TopicSpec
-from engine.words import _
 from pages._frame.guard import take_message
 
 
@@ -48,8 +47,8 @@ class Visit:
         What was removed last, newest at the end.
     fixed
         Settings that a classroom link holds fast, by name; `unseen` are not even shown.
-    own_table
-        The digest of the visitor's own table when the settings last followed it.
+    own_digest
+        The digest of the visitor's own data when the settings last followed them.
     presenter
         Whether a classroom link asks for large type.
     challenge
@@ -73,14 +72,14 @@ class Visit:
     undo: list[Removed] = field(default_factory=list)
     fixed: dict[str, Any] = field(default_factory=dict)
     unseen: frozenset[str] = frozenset()
-    own_table: str | None = None
+    own_digest: str | None = None
     presenter: bool = False
     challenge: str = ""
 
 
 @dataclass(frozen=True)
 class Removed:
-    """Something that can be brought back: all `settings` by name, a deleted `run`, or a `table`.
+    """Something that can be brought back: all `settings` by name, a deleted `run`, or `own` data.
 
     With a run, `pins` and the run on show come back too.
     """
@@ -90,12 +89,12 @@ class Removed:
     pins: tuple[str, ...] = ()
     shown: tuple[str, str] = ("", "")
     run: str = ""
-    table: Any = None
+    own: Any = None
 
 
 UNDO_LIMIT = 50
-UNDO_TABLES = 2
-"""Tables among them: each may take some 16 MB."""
+UNDO_OWN = 2
+"""Own data among them: each may take some 30 MB."""
 
 
 def key(spec: TopicSpec, name: str) -> str:
@@ -128,8 +127,8 @@ def read_config(spec: TopicSpec, visit: Visit) -> Config:
     visit.message = take_message(owner()) or visit.message
     values = {n: st.session_state.get(key(spec, n), visit.values[n]) for n in settings}
     values |= {n: value for n, value in visit.fixed.items() if n in settings}
-    if "table" in settings:
-        values["table"] = own_table_digest(spec, visit, values)
+    if kind := kind_of(settings):
+        values[kind] = own_digest(spec, visit, values, kind)
     try:
         spec.config.parse(values)
     except InvalidValue as error:
@@ -141,27 +140,29 @@ def read_config(spec: TopicSpec, visit: Visit) -> Config:
     return spec.config.parse({**values, **hidden})
 
 
-def own_table_digest(spec: TopicSpec, visit: Visit, values: dict[str, Any]) -> str:
-    """The digest of the table that counts: the one chosen last, by its controls or with a run."""
-    from pages._frame.own import current_table
+def own_digest(spec: TopicSpec, visit: Visit, values: dict[str, Any], kind: str) -> str:
+    """The digest of the own data that count: those chosen last, by their controls or with a run."""
+    from pages._frame.own import current_data
 
+    held = str(visit.values[kind])
     if values.get("data") != OWN:
-        visit.own_table = None
+        visit.own_digest = None
         return ""
-    table = current_table(spec)
-    chosen = table.digest if table is not None else ""
-    if chosen == visit.own_table or not chosen:
-        return str(visit.values["table"])
-    visit.own_table = chosen
-    return chosen
+    data = current_data(spec)
+    chosen = data.digest if data is not None else ""
+    if chosen == (visit.own_digest or ""):
+        return held
+    followed, visit.own_digest = visit.own_digest, chosen
+    # Where they were removed, the settings name none; what a run brought meanwhile stays.
+    return chosen if chosen or held == followed else held
 
 
 def remember(visit: Visit, what: str, **removed: Any) -> None:
-    """Keep the settings as they are (and a run or table that is removed now) for *Undo*."""
+    """Keep the settings as they are (and a run or own data that are removed now) for *Undo*."""
     shown = (visit.run, visit.shared)
     visit.undo.append(Removed(what, dict(visit.values), tuple(visit.pins), shown, **removed))
-    tables = [entry for entry in visit.undo if entry.table is not None]
-    for old in tables[:-UNDO_TABLES]:
+    own = [entry for entry in visit.undo if entry.own is not None]
+    for old in own[:-UNDO_OWN]:
         visit.undo.remove(old)
     del visit.undo[:-UNDO_LIMIT]
 
@@ -173,9 +174,9 @@ def end_fork(visit: Visit) -> None:
     visit.fork, visit.edits = None, {}
 
 
-def remember_table(visit: Visit, table: Any) -> None:
-    """Keep the visitor's own table, which is removed now, for *Undo*."""
-    remember(visit, _("the table"), table=table)
+def remember_own(visit: Visit, removed: Any) -> None:
+    """Keep the visitor's own data as they were (`own.Loaded`), for *Undo*."""
+    remember(visit, removed.title, own=removed)
 
 
 def put_values(spec: TopicSpec, visit: Visit, values: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from pages._frame.words import network_words
 def network_of(look: Look) -> dict[str, Any]:
     """What the network panel needs: the data's points, colours and symbols, words."""
     return {
-        "points": figures(look.spec.name).points(look.config, look.table),
+        "points": figures(look.spec.name).points(look.config, look.own),
         "classes": class_looks(),
         "edit": editable(look),
         "words": network_words() | {"range": allowed()},

@@ -82,6 +82,9 @@ class Learner:
         self.pixels = torch.from_numpy(album.pixels).to(device)
         self.labels = torch.from_numpy(album.labels).to(device)
         mean, deviation = self._scale()
+        # Channels last takes N1 1.6 times less than planes, but L-BFGS lays all gradients end to end.
+        flat = config.optimiser == "lbfgs"
+        layout = torch.contiguous_format if flat else torch.channels_last
         self.net = build(
             self.text,
             self.shape,
@@ -89,7 +92,7 @@ class Learner:
             mean=mean,
             deviation=deviation,
             generator=generator(config.seed, "weights"),
-        ).to(device, memory_format=torch.channels_last)  # N1 takes 1.6 times less than planes
+        ).to(device, memory_format=layout)
         numbers = torch.from_numpy(self.rows["train"]).to(device)
         self.batches = Batches(numbers, self.labels[numbers], config.batch_size, [config.seed])
         self.per_epoch = self.batches.per_epoch

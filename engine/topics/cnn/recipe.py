@@ -15,14 +15,16 @@ from engine.data import pictures as stored
 from engine.data.own_albums import ALBUM, OwnAlbum
 from engine.data.pictures import Album
 from engine.data.tables import OWN
-from engine.errors import GalleryError, InvalidValue
+from engine.errors import GalleryError, InvalidValue, NotFound
 from engine.events import Event
 from engine.topics.cnn import explain as why
+from engine.topics.cnn import preview as previews
 from engine.topics.cnn.blocks import Stage
 from engine.topics.cnn.classifier import KNOWN_FROM, Classifier, familiarity, threshold
 from engine.topics.cnn.learner import Learner, architecture_of
 from engine.topics.cnn.measuring import Gauge
 from engine.topics.cnn.models import build
+from engine.topics.cnn.parts import shape_of
 from engine.topics.cnn.pictures import Pictures
 from engine.topics.cnn.spec import CnnConfig
 from engine.training import rates
@@ -123,6 +125,21 @@ def range_test(config: CnnConfig, attachments: Mapping[str, bytes]) -> dict[str,
     """`rate`, `loss` and `suggestion`: see `rates.range_test`."""
     plain = config.changed(UNTESTED)
     return rates.range_test(plain, Learner(plain, pictures(plain, attachments)))
+
+
+def preview(config: CnnConfig, attachments: Mapping[str, bytes]) -> dict[str, Any]:
+    """One training picture in augmented versions: see `engine.topics.cnn.preview`.
+
+    Raises
+    ------
+    GalleryError
+        When the pictures are not at hand: nobody waits for a download here.
+    """
+    if config.data != OWN and not stored.at_hand(config.data):
+        text = _("These pictures are not on this machine yet; a run fetches them.")
+        raise NotFound(text, field="data")
+    found: dict[str, Any] = previews.preview(config, pictures(config, attachments))
+    return found
 
 
 def load(config: CnnConfig, weights: Mapping[str, Tensor]) -> Classifier:
