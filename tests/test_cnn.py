@@ -21,6 +21,7 @@ from engine.jobs.job import JobSpec
 from engine.jobs.perform import perform
 from engine.topics.cnn import parts as split
 from engine.topics.cnn import recipe, samples
+from engine.topics.cnn.classifier import VALUES_AT_ONCE, at_once
 from engine.topics.cnn.learner import Learner
 from engine.topics.cnn.measuring import Gauge
 from engine.topics.cnn.pictures import MOST_MAPS, Pictures
@@ -222,6 +223,8 @@ def test_it_recognises_held_out_digits_given_as_rows_or_as_a_file(model):
     [
         5,
         "seven",
+        [[True] * 8] * 8,
+        [["5"] * 8] * 8,
         None,
         [[0] * 8] * 7,
         [[0] * 9] * 8,
@@ -270,3 +273,63 @@ def test_a_fork_cannot_change_the_architecture():
     other = Learner(CnnConfig(**QUICK, architecture="n1"), album("digits"))
     with pytest.raises(InvalidValue, match="architecture"):
         other.restore(snapshot_of(straight, 0), 0)
+
+
+# What a reviewer found ---------------------------------------------------------------------------
+
+
+def test_an_epoch_never_ends_on_a_batch_of_one_picture():
+    config = CnnConfig(pictures=33, batch_size=32, normalisation=True, epochs=2)
+    learner = Learner(config, album("digits"))
+    assert len(learner.rows["train"]) == 32
+    for _step in range(learner.steps):
+        learner.step()
+
+
+def test_batches_of_one_are_refused_where_batch_norm_compares():
+    Learner(CnnConfig(batch_size=1, pictures=10), album("digits"))
+    with pytest.raises(InvalidValue, match="at least 2"):
+        Learner(CnnConfig(batch_size=1, pictures=10, normalisation=True), album("digits"))
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "leaky-relu", "sigmoid"])
+def test_any_activation_may_follow_an_inception_block(activation):
+    blocks = f"inception:4:4:4:4,{activation}"
+    config = CnnConfig(architecture="own", blocks=blocks, pictures=64)
+    Learner(config, album("digits")).step()
+
+
+def test_dead_units_of_a_convolution_are_maps_that_answer_to_nothing():
+    config = CnnConfig(architecture="own", blocks="conv:4:3,relu", pictures=64)
+    learner = Learner(config, album("digits"))
+    conv = learner.net.stages.conv1
+    with torch.no_grad():
+        conv.weight.fill_(1.0)
+        conv.bias.copy_(torch.tensor([0.0, 0.0, 0.0, -1e6]))
+    assert Gauge(learner).inside()["dead_units"] == pytest.approx(0.25)
+
+
+def test_l_bfgs_tells_the_penalty_once_and_searches_without_noise():
+    settings = {"optimiser": "lbfgs", "l2": 0.1, "batch_size": 400, "pictures": 400}
+    learner = Learner(CnnConfig(**settings, dropout=0.5, mixup=0.5), album("digits"))
+    gauge = Gauge(learner)
+    before = gauge.metrics()["train_loss"]
+    learner.step()
+    assert gauge.metrics()["train_loss"] == pytest.approx(before, rel=1e-3)
+
+
+def test_wide_nets_are_evaluated_few_pictures_at_a_time():
+    wide = Learner(CnnConfig(architecture="own", blocks="conv:1024:3"), album("digits"))
+    assert at_once(wide.net) == VALUES_AT_ONCE // (1024 * 8 * 8)
+    assert len(wide.evaluated(wide.rows["val"][:300]).logits) == 300
+
+
+def test_a_question_that_is_too_much_is_refused(model, monkeypatch):
+    with pytest.raises(InvalidValue, match="at most 32 image files"):
+        recipe.predict(model, [{"png": ""}] * 33)
+    blank = np.zeros((8, 8), int).tolist()
+    flops = sum(stage.flops for stage in model.net.plan)
+    monkeypatch.setattr(recipe, "WORK", 3 * flops)
+    assert len(recipe.predict(model, [blank] * 3)["outputs"]) == 3
+    with pytest.raises(InvalidValue, match="at most 3 pictures"):
+        recipe.predict(model, [blank] * 4)

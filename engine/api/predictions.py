@@ -102,7 +102,8 @@ class Question(BaseModel):
     """`model` is the name of a shipped checkpoint or the id of a finished run.
 
     Each input is a number (of a model with one feature), a list of numbers in the order of the
-    features, or an object of numbers by feature name.
+    features, or an object of numbers by feature name; of pictures, rows of pixels from 0 to 255 or
+    `{"png": base64 of an image file}`.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -20,6 +20,8 @@ from engine.words import N_, _
 log = logging.getLogger(__name__)
 
 MODELS_KEPT = 16
+NUMBERS_KEPT = 10**8
+"""Parameters of all models that stay loaded: 400 MB."""
 
 OF_SETTINGS = {
     "range_test": N_("This topic has no learning-rate test."),
@@ -70,6 +72,11 @@ class Predictor:
             body = {"code": "internal", "message": message, "field": None, "status": 500}
             return dumps({"error": body})
 
+    def _too_many(self) -> bool:
+        """Whether the models that are loaded take too much room."""
+        held = sum(p.numel() for model in self._models.values() for p in model.parameters())
+        return len(self._models) > MODELS_KEPT or held > NUMBERS_KEPT
+
     def _model(self, request: Mapping[str, Any], weights: bytes | None) -> Any:
         key = (request["topic"], request["key"])
         if key in self._models:
@@ -85,7 +92,7 @@ class Predictor:
             self._models[key] = recipe.load(config, parse_weights(weights))
         else:
             return None
-        while len(self._models) > MODELS_KEPT:
+        while len(self._models) > 1 and self._too_many():
             self._models.popitem(last=False)
         return self._models[key]
 

@@ -28,7 +28,7 @@ def inspect(
     ----------
     model
         In eval mode, so that dropout does not make the figures jump. Its `nn.ReLU` modules are
-        watched; their output is (..., N, U), N rows and U units.
+        watched; their output is (..., N, U), N rows and U units, or feature maps (N, C, H, W).
     objective
         Runs the model on all training rows and returns the loss that is optimised: a number or,
         for members trained at once, one number each (their sum is differentiated, so that each
@@ -62,10 +62,16 @@ def norms(gradients: Sequence[Tensor], batched: bool = False) -> dict[str, float
 
 
 def dead_units(outputs: Sequence[Tensor]) -> dict[str, float]:
-    """`dead_units` of the outputs (..., N, U) of all ReLU layers; empty when there are none."""
+    """`dead_units` of the outputs of all ReLU layers; empty when there are none.
+
+    Outputs are (..., N, U), or feature maps (N, C, H, W), of which each is a unit.
+    """
     if not outputs:
         return {}
-    dead = torch.cat([(o.detach() <= 0).all(-2).reshape(-1) for o in outputs])
+    silent = [o.detach() <= 0 for o in outputs]
+    dead = torch.cat(
+        [s.all(3).all(2).all(0) if s.dim() == 4 else s.all(-2).reshape(-1) for s in silent]
+    )
     return {"dead_units": dead.float().mean().item()}
 
 

@@ -22,8 +22,8 @@ export function coloured(sheet) {
   const pixels = image.data;
   for (let i = 0; i < pixels.length; i += 4) {
     const share = pixels[i] / 127.5;
-    const [from, to] = share < 1 ? [RAMP.dark, RAMP.middle] : [RAMP.middle, RAMP.light];
-    for (let c = 0; c < 3; c += 1) pixels[i + c] = from[c] + (to[c] - from[c]) * (share % 1);
+    const [from, to, part] = share < 1 ? [RAMP.dark, RAMP.middle, share] : [RAMP.middle, RAMP.light, share - 1];
+    for (let c = 0; c < 3; c += 1) pixels[i + c] = from[c] + (to[c] - from[c]) * part;
   }
   context.putImageData(image, 0, 0);
   return canvas;

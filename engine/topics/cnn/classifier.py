@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -13,6 +15,9 @@ KNOWN_FROM = "known_from"
 """Name of the threshold among a model's tensors."""
 STRANGERS = 0.03
 """Share of the measured pictures that the threshold takes for strangers."""
+MOST_AT_ONCE = 512
+VALUES_AT_ONCE = 2**24
+"""Numbers that the largest layer may give for all pictures that are evaluated together."""
 THICKEST = 0.14
 """Of a scribble's strokes, as a share of the side."""
 
@@ -36,6 +41,12 @@ class Classifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.logits(x).softmax(1)
+
+
+def at_once(net: PictureNet) -> int:
+    """Pictures that are evaluated together: of wide nets few, so that their maps find room."""
+    largest = max(prod(stage.output) for stage in net.plan)
+    return max(1, min(MOST_AT_ONCE, VALUES_AT_ONCE // largest))
 
 
 def answers(net: PictureNet, x: Tensor, twice: bool) -> Tensor:

@@ -178,7 +178,7 @@ def baselines(config: CnnConfig, own: OwnAlbum | None = None) -> list[dict[str, 
             "live": "nearest_mean",
             "help": _(
                 "Accuracy of the simplest classifier: each class is the mean of 5,000 training "
-                "pictures at most; measured on the first 1,000."
+                "pictures at most; measured on 1,000."
             ),
         }
     ]

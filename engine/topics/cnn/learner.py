@@ -15,7 +15,7 @@ from engine.topics.cnn.architectures import text_of
 from engine.topics.cnn.augment import Augmentation, augmented, mixed
 from engine.topics.cnn.batches import taken
 from engine.topics.cnn.blocks import check
-from engine.topics.cnn.classifier import answers
+from engine.topics.cnn.classifier import answers, at_once
 from engine.topics.cnn.models import build
 from engine.topics.cnn.parts import parts, shape_of
 from engine.topics.cnn.spec import CnnConfig
@@ -28,8 +28,6 @@ from engine.words import _
 
 MEASURED = 10_000
 """Training pictures that mean and standard deviation are taken from."""
-JUDGED = 512
-"""Pictures that are evaluated at once."""
 
 
 def architecture_of(config: CnnConfig, shape: tuple[int, int, int], classes: int) -> str:
@@ -93,6 +91,7 @@ class Learner:
             deviation=deviation,
             generator=generator(config.seed, "weights"),
         ).to(device, memory_format=layout)
+        self._check_batches()
         numbers = torch.from_numpy(self.rows["train"]).to(device)
         self.batches = Batches(numbers, self.labels[numbers], config.batch_size, [config.seed])
         self.per_epoch = self.batches.per_epoch
@@ -118,11 +117,18 @@ class Learner:
         )
         self.adapt(config)
 
+    def _check_batches(self) -> None:
+        """Refuse batches of one picture where a norm takes the variance over the batch."""
+        norms = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)
+        if self.config.batch_size == 1 and any(isinstance(m, norms) for m in self.net.modules()):
+            expected = _("at least 2, as batch norm compares the pictures of a batch")
+            raise InvalidValue.of("batch_size", expected, 1)
+
     def _scale(self) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of each channel, of values from 0 to 1."""
         if not self.config.standardise:
             return [0.0] * self.shape[0], [1.0] * self.shape[0]
-        some = self.rows["train"][:: max(1, len(self.rows["train"]) // MEASURED)]
+        some = self.rows["train"][:: -(-len(self.rows["train"]) // MEASURED)]
         values = self.album.pixels[some].reshape(-1, self.shape[0]) / 255.0
         return values.mean(0).tolist(), np.maximum(values.std(0), 1e-3).tolist()
 
@@ -137,7 +143,11 @@ class Learner:
         """Take over what was changed while the run trains."""
         self.config = config
         self._how = Augmentation.of(config)
-        if config.architecture != "own":  # whose blocks say it themselves
+        if config.optimiser == "lbfgs":
+            self._how = self._how._replace(mixup=0.0)
+        if config.optimiser == "lbfgs":
+            self.net.set_dropout(0.0)  # one line is searched, so the net has to be one
+        elif config.architecture != "own":  # whose blocks say it themselves
             self.net.set_dropout(config.dropout)
         self.set_rate(config.learning_rate)
         if config.optimiser == "adamw":
@@ -194,13 +204,13 @@ class Learner:
         def closure() -> float:
             self.optimiser.zero_grad(set_to_none=True)
             logits, loss = self._forward(x, y)
+            kept.extend([logits.detach(), loss.detach()])
             loss = loss + self.penalty()
             loss.backward()
-            kept[:] = [logits.detach(), loss.detach()]
             return float(loss.detach())
 
         self.optimiser.step(closure)
-        return self._noted(kept[0], y, kept[1])
+        return self._noted(kept[0], y, kept[1])  # as they were before the step
 
     def _noted(self, logits: Tensor, y: Tensor, loss: Tensor) -> Tensor:
         right = (logits.detach().argmax(1) == y).float().mean()
@@ -221,7 +231,8 @@ class Learner:
         self.net.eval()
         rows = torch.from_numpy(numbers).to(self.device)
         twice = self.config.mirrored
-        pieces = [answers(self.net, taken(self.pixels, some), twice) for some in rows.split(JUDGED)]
+        parts = rows.split(at_once(self.net))
+        pieces = [answers(self.net, taken(self.pixels, some), twice) for some in parts]
         self.net.train()
         return Evaluated(torch.cat(pieces), self.labels[rows])
 
@@ -268,8 +279,9 @@ class Learner:
         optimisers.restore(self.config.optimiser, [self.optimiser], tensors)
         if int(tensors.get("seed", torch.tensor(-1))) == self.config.seed:
             self.batches.restore(tensors)
-            self._random.set_state(tensors["noise"].clone())
-            self.net.random.set_state(tensors["dropout"].clone())
+            for name, random in (("noise", self._random), ("dropout", self.net.random)):
+                if len(tensors[name]) == len(random.get_state()):  # else of another device
+                    random.set_state(tensors[name].clone())
         if self.stopping.active:
             self.stopping.restore(tensors, step)
         self.done = step

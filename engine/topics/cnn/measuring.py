@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from engine.topics.cnn.batches import taken
 from engine.topics.cnn.learner import Evaluated, Learner
-from engine.topics.cnn.parts import GLIMPSE, judged_by
+from engine.topics.cnn.parts import judged_by, some_of
 from engine.training import gradients
 
 INSPECTED = 64
 """Training pictures that gradients are looked at with."""
+
+
+def backward() -> AbstractContextManager[None]:
+    """Lets gradients pass an LSTM in eval mode, which cuDNN's own does not."""
+    found: AbstractContextManager[None] = torch.backends.cudnn.flags(enabled=False)
+    return found
 
 
 class Gauge:
@@ -29,15 +38,18 @@ class Gauge:
         """The part that the pictures are judged by: test, held-out or training pictures."""
         return judged_by(self.learner.rows)
 
+    def numbers(self, name: str, whole: bool = False) -> np.ndarray:
+        """Those of the pictures that `found` answers to."""
+        rows = self.learner.rows[name]
+        return rows if whole else some_of(rows)
+
     def found(self, name: str, whole: bool = False) -> Evaluated:
-        """Answers to the pictures of a part: to its first ones, or to the `whole` of it."""
+        """Answers to the pictures of a part: to some of them, or to the `whole` of it."""
         step = self.learner.done
         if (step, whole) != (self._at, self._whole):
             self._at, self._whole, self._found = step, whole, {}
         if name not in self._found:
-            numbers = self.learner.rows[name]
-            numbers = numbers if whole else numbers[:GLIMPSE]
-            self._found[name] = self.learner.evaluated(numbers)
+            self._found[name] = self.learner.evaluated(self.numbers(name, whole))
         return self._found[name]
 
     @torch.no_grad()
@@ -68,13 +80,15 @@ class Gauge:
             weights = [weight for _name, weight in net.weighted()]
             x, y = self._inspected()
             net.eval()
-            found = gradients.inspect(net, lambda: cross_entropy(net(x), y), weights)
+            with backward():
+                found = gradients.inspect(net, lambda: cross_entropy(net(x), y), weights)
             net.train()
             self._inside = (self.learner.done, found)
         return self._inside[1]
 
     def _inspected(self) -> tuple[Tensor, Tensor]:
-        numbers = torch.from_numpy(self.learner.rows["train"][:INSPECTED]).to(self.learner.device)
+        numbers = torch.from_numpy(some_of(self.learner.rows["train"], INSPECTED))
+        numbers = numbers.to(self.learner.device)
         return taken(self.learner.pixels, numbers), self.learner.labels[numbers]
 
     def norms(self) -> tuple[list[float], list[float]]:
@@ -83,7 +97,7 @@ class Gauge:
         x, y = self._inspected()
         weighted = net.weighted()
         net.eval()
-        with torch.enable_grad():
+        with torch.enable_grad(), backward():
             loss = cross_entropy(net(x), y)
             found = torch.autograd.grad(loss, [weight for _name, weight in weighted])
         with torch.no_grad():

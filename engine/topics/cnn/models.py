@@ -21,7 +21,7 @@ MONOTONE: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": torch.sigmoid_,
 }
 """Activations that never decrease, so that they change places with a max pool; in place."""
-OVERWRITABLE = ("conv", "norm", "maxpool", "avgpool", "gap", "dense", "inception")
+OVERWRITABLE = ("conv", "norm", "maxpool", "avgpool", "gap", "dense")
 """Blocks that do not need their output for the gradient: what follows may overwrite it."""
 
 

@@ -12,6 +12,9 @@ from engine.words import _
 GLIMPSE = 1000
 """Pictures of a part that are looked at while the net learns; at the end all are."""
 
+MEANS = 5000
+"""Training pictures that the mean of each class is taken of."""
+
 Rows = dict[str, np.ndarray]
 """`train`, and `val` and `test` where there are any → numbers of their pictures."""
 
@@ -36,7 +39,10 @@ def parts(config: CnnConfig, album: Album) -> Rows:
     if config.pictures:
         train = train[: config.pictures]
     if len(train) < 2:
-        raise InvalidValue.of("validation", _("at least two pictures to learn from"), len(train))
+        field = "pictures" if config.pictures else "validation"
+        raise InvalidValue.of(field, _("at least two pictures to learn from"), len(train))
+    if len(train) % config.batch_size == 1:
+        train = train[:-1]  # a last batch of one picture has no variance that batch norm could take
     rows = {"train": np.sort(train)}
     if held:
         rows["val"] = np.sort(order[:held])
@@ -50,12 +56,19 @@ def judged_by(rows: Rows) -> str:
     return next(name for name in ("test", "val", "train") if name in rows)
 
 
+def some_of(numbers: np.ndarray, count: int = GLIMPSE) -> np.ndarray:
+    """So many of these numbers, drawn once and for all: first ones may be all of one class."""
+    if len(numbers) <= count:
+        return numbers
+    return np.sort(np.random.default_rng(0).choice(numbers, count, replace=False))
+
+
 def nearest_mean(album: Album, rows: Rows) -> float:
     """Accuracy of the simplest classifier there is: each class is the mean of its pictures."""
     flat = album.pixels.reshape(len(album.pixels), -1)
-    some = rows["train"][:: max(1, len(rows["train"]) // GLIMPSE // 5)]
+    some = some_of(rows["train"], MEANS)
     known, labels = flat[some].astype(np.float32), album.labels[some]
     means = np.stack([known[labels == k].mean(0) for k in np.unique(labels)])
-    seen = rows[judged_by(rows)][:GLIMPSE]
+    seen = some_of(rows[judged_by(rows)])
     far = np.square(means).sum(1) - 2 * flat[seen].astype(np.float32) @ means.T
     return float((np.unique(labels)[far.argmin(1)] == album.labels[seen]).mean())

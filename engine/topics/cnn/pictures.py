@@ -69,7 +69,7 @@ class Pictures:
             "class_accuracy": rounded(right, 4),
             "activation_norm": [float(f"{v:.3g}") for v in activation],
             "gradient_norm": [float(f"{v:.3g}") for v in gradient],
-            "mistakes": self._mistakes(found),
+            "mistakes": self._mistakes(found, whole),
         }
         return "inside", frame | self._looked_at()
 
@@ -92,14 +92,14 @@ class Pictures:
         }
         return frame | ({} if filters is None else {"filters": filter_tiles(filters)})
 
-    def _mistakes(self, found: Evaluated) -> Arrays:
+    def _mistakes(self, found: Evaluated, whole: bool) -> Arrays:
         """The pictures that the net is surest of and wrong about, the worst first."""
         learner, gauge = self.learner, self.gauge
         confidence, winner = found.logits.softmax(1).max(1)
         wrong = torch.where(winner != found.labels, confidence, -1.0)
         value, place = wrong.topk(min(MISTAKES, len(wrong)))
         place = place[value >= 0].cpu()
-        numbers = learner.rows[gauge.measured_on][place.numpy()]
+        numbers = gauge.numbers(gauge.measured_on, whole)[place.numpy()]
         if not len(numbers):
             return {"index": [], "actual": [], "predicted": [], "confidence": []}
         return {

@@ -30,7 +30,8 @@ TURNED = dict(
 )
 LOSSY = N_(
     "Measured on the pictures that are at hand: where only a JPEG copy of CIFAR-10 is, two to "
-    "three percent less count as reproduced."
+    "three percent less count as reproduced. On one processor it takes more than the ten minutes of "
+    "a hosted run."
 )
 
 
@@ -134,7 +135,7 @@ PRESETS = (
         source=BOOK_F,
         note=N_(
             "The source resizes training pictures to 40 pixels before it crops them; here they are "
-            "padded. Eighty epochs take hours on two cores."
+            "padded. Eighty epochs take hours on two cores, and more than the ten minutes of a hosted run."
         ),
         repeated=False,
         recorded=False,
@@ -207,14 +208,18 @@ PRESETS = (
             PLAIN,
             data="mnist",
             architecture="bilstm",
+            standardise=True,
             learning_rate=0.003,
             batch_size=100,
             epochs=2,
         ),
         _test(0.98),
         source=BOOK_F,
+        note=N_(
+            "The source leaves the scaling of the pixels open: standardised, 98 % is reached; from 0 "
+            "to 1, three seeds stop at 97.3 %."
+        ),
         repeated=False,
-        recorded=False,
     ),
     Preset(
         "N10",

@@ -20,7 +20,7 @@ from engine.events import Event
 from engine.topics.cnn import explain as why
 from engine.topics.cnn import preview as previews
 from engine.topics.cnn.blocks import Stage
-from engine.topics.cnn.classifier import KNOWN_FROM, Classifier, familiarity, threshold
+from engine.topics.cnn.classifier import KNOWN_FROM, Classifier, at_once, familiarity, threshold
 from engine.topics.cnn.learner import Learner, architecture_of
 from engine.topics.cnn.measuring import Gauge
 from engine.topics.cnn.models import build
@@ -36,6 +36,10 @@ from engine.words import _
 
 UNTESTED = {"schedule": "constant", "patience": 0, "epochs": 500}
 """Settings that a range test sets aside."""
+WORK = 2e11
+"""Floating-point operations of one question: a few seconds of one processor."""
+FILES = 32
+"""Image files of one question; each may take a quarter of a second to decode."""
 SHAPES = {
     "digits": (1, 8, 8),
     "mnist": (1, 28, 28),
@@ -121,9 +125,23 @@ def pictures(config: CnnConfig, attachments: Mapping[str, bytes]) -> Album:
     return album
 
 
+def check_at_hand(config: CnnConfig) -> None:
+    """Nobody waits for a download where an answer is expected at once.
+
+    Raises
+    ------
+    NotFound
+        When the pictures are not here.
+    """
+    if config.data != OWN and not stored.at_hand(config.data):
+        text = _("These pictures are not on this machine yet; a run fetches them.")
+        raise NotFound(text, field="data")
+
+
 def range_test(config: CnnConfig, attachments: Mapping[str, bytes]) -> dict[str, Any]:
     """`rate`, `loss` and `suggestion`: see `rates.range_test`."""
     plain = config.changed(UNTESTED)
+    check_at_hand(plain)
     return rates.range_test(plain, Learner(plain, pictures(plain, attachments)))
 
 
@@ -135,9 +153,7 @@ def preview(config: CnnConfig, attachments: Mapping[str, bytes]) -> dict[str, An
     GalleryError
         When the pictures are not at hand: nobody waits for a download here.
     """
-    if config.data != OWN and not stored.at_hand(config.data):
-        text = _("These pictures are not on this machine yet; a run fetches them.")
-        raise NotFound(text, field="data")
+    check_at_hand(config)
     found: dict[str, Any] = previews.preview(config, pictures(config, attachments))
     return found
 
@@ -190,8 +206,9 @@ def predict(model: Classifier, inputs: Sequence[Any]) -> dict[str, list[Any]]:
     InvalidValue
         Names the first input that is no such picture.
     """
+    check_work(model, inputs)
     x = torch.cat([picture(model, value, f"inputs[{i}]") for i, value in enumerate(inputs)])
-    logits = model.logits(x)
+    logits = torch.cat([model.logits(some) for some in x.split(at_once(model.net))])
     p = logits.softmax(1).double()
     answer = {
         "outputs": p.argmax(1).tolist(),
@@ -200,6 +217,26 @@ def predict(model: Classifier, inputs: Sequence[Any]) -> dict[str, list[Any]]:
     if model.known_from is not None:
         answer["known"] = (familiarity(logits) >= model.known_from).tolist()
     return answer
+
+
+def check_work(model: Classifier, inputs: Sequence[Any]) -> None:
+    """Refuse a question that would keep a predictor from everybody else's.
+
+    Raises
+    ------
+    InvalidValue
+        When there are too many pictures for a net of this size, or too many files.
+    """
+    passes = 2 if model.config.mirrored else 1
+    flops = passes * sum(stage.flops for stage in model.net.plan)
+    most = max(1, int(WORK // max(flops, 1)))
+    files = sum(isinstance(value, Mapping) for value in inputs)
+    for count, limit, what in (
+        (len(inputs), most, _("at most {limit} pictures at once for this net")),
+        (files, FILES, _("at most {limit} image files at once")),
+    ):
+        if count > limit:
+            raise InvalidValue.of("inputs", what.format(limit=limit), count)
 
 
 def explain(
@@ -247,9 +284,10 @@ def _decoded(value: Mapping[str, Any], field: str, side: int, channels: int) -> 
 def _rows(value: Any, field: str, size: tuple[int, int, int]) -> np.ndarray:
     height, width, channels = size
     try:
-        pixels = np.asarray(value, dtype=np.float32)
+        given = np.asarray(value)
     except (TypeError, ValueError, OverflowError):
-        pixels = np.zeros(0, np.float32)
+        given = np.zeros(0)
+    pixels = given.astype(np.float64) if given.dtype.kind in "if" else np.zeros(0)
     if channels == 1 and pixels.shape == (height, width):
         pixels = pixels[..., None]
     inside = pixels.shape == size and bool(((pixels >= 0) & (pixels <= 255)).all())
@@ -259,7 +297,7 @@ def _rows(value: Any, field: str, size: tuple[int, int, int]) -> np.ndarray:
         )
         text = _("{height} rows of {width} {unit}, or an image file")
         raise InvalidValue.of(field, text.format(height=height, width=width, unit=unit), value)
-    return pixels
+    return pixels.astype(np.float32)
 
 
 def debug_config() -> CnnConfig:

@@ -11,7 +11,7 @@ from engine.data.pictures import Album, album, at_hand
 from engine.data.tables import OWN
 from engine.errors import GalleryError
 from engine.samples import MOST_PICTURES, Cell, check_cell, plain, surest
-from engine.topics.cnn.parts import parts
+from engine.topics.cnn.parts import parts, some_of
 from engine.topics.cnn.spec import CnnConfig
 from engine.words import _
 
@@ -38,7 +38,9 @@ def of_cell(
     check_cell(counts, actual, predicted)
     pictures = _pictures(config, own)
     answers = plain(frame["predicted"])
-    numbers = parts(config, pictures)[told["measured_on"]][: len(answers)]
+    numbers = parts(config, pictures)[told["measured_on"]]
+    if len(answers) < len(numbers):
+        numbers = some_of(numbers)
     here = (pictures.labels[numbers] == actual) & (answers == predicted)
     positions, confidence = surest(here, frame["confidence"])
     rows = numbers[positions[:MOST_PICTURES]]

@@ -113,7 +113,7 @@ def scale(plan: Plan) -> Cell:
     """Mean and standard deviation of the colours."""
     if not plan.config.standardise:
         return NOTHING
-    every = max(1, plan.count // MEASURED)
+    every = -(-plan.count // MEASURED)
     code = texts.SCALE.format(
         some=f'rows["train"][::{every}]' if every > 1 else 'rows["train"]',
         channels=plan.shape[0],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,12 +46,17 @@ class Plan:
     """
 
     def __init__(self, config: CnnConfig, changes: Sequence[Change]) -> None:
+        fixed = {"dropout", "mixup"} if config.optimiser == "lbfgs" else set()
+        if fixed:  # as in the run: one line is searched, so the net has to be one
+            blocks = re.sub(r"dropout:[^,]+", "dropout:0", config.blocks)
+            config = config.changed({"dropout": 0.0, "mixup": 0.0, "blocks": blocks})
         self.config = config
         self.official = config.data in OFFICIAL_TEST
         self.shape, self.classes = SHAPES[config.data], CLASSES
         self.coloured = self.shape[0] == 3
-        droppable = config.architecture in WITH_DROPOUT  # my own blocks have rates of their own
-        self.changes = merged(changes, set(LIVE) - ({"dropout"} if not droppable else set()))
+        if config.architecture not in WITH_DROPOUT:  # my own blocks have rates of their own
+            fixed = {*fixed, "dropout"}
+        self.changes = merged(changes, set(LIVE) - fixed)
         self.changed = {name for new in self.changes.values() for name in new}
         self._look_at_pictures()
         self._look_at_network()
@@ -65,6 +71,7 @@ class Plan:
         config, there = self.config, COUNTS[self.config.data]
         self.held = round(config.validation * there)
         self.count = min(config.pictures or there, there - self.held)
+        self.count -= self.count % config.batch_size == 1  # as the run leaves one out
         self.size = min(config.batch_size, self.count)
         self.per_epoch = -(-self.count // self.size)
         self.whole = self.per_epoch == 1

@@ -9,8 +9,8 @@ from torch import Tensor
 from engine.checkpoints.recipes import Recipe
 from engine.data.pictures import album, at_hand
 from engine.topics.cnn.batches import planes
-from engine.topics.cnn.classifier import Classifier, auroc, familiarity, scribbles
-from engine.topics.cnn.learner import JUDGED, Learner
+from engine.topics.cnn.classifier import Classifier, at_once, auroc, familiarity, scribbles
+from engine.topics.cnn.learner import Learner
 from engine.topics.cnn.measuring import Gauge
 from engine.topics.cnn.recipe import ring, stroke
 from engine.topics.cnn.spec import CnnConfig
@@ -56,7 +56,7 @@ def strangers(data: str, side: int) -> dict[str, np.ndarray]:
 def seen(model: Classifier, pictures: np.ndarray) -> Tensor:
     """How familiar pictures (N, H, W) seem to the model, (N,)."""
     x = planes(torch.from_numpy(pictures.copy())[..., None]) / 255
-    return torch.cat([familiarity(model.logits(some)) for some in x.split(JUDGED)])
+    return torch.cat([familiarity(model.logits(some)) for some in x.split(at_once(model.net))])
 
 
 RECIPES = (
