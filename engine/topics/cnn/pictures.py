@@ -24,7 +24,7 @@ WIDEST = 8
 """Tiles in a row of a mosaic."""
 QUALITY = 50
 """Of WebP: sheets of tiny pictures look as they do at 80, and take a third less."""
-EXACT = 4_096
+EXACT = 1_024
 """Pixels of a sheet up to which nothing is lost: filters, and the picture that is shown."""
 
 Arrays = dict[str, Any]
