@@ -85,17 +85,4 @@ RECIPES = (
         again=True,
         half=True,
     ),
-    Recipe(
-        name="fashion-mnist",
-        title=N_("Fashion-MNIST clothes"),
-        preset="N6+",
-        data=N_("Fashion-MNIST: 70,000 pictures of clothes (Xiao, Rasul & Vollgraf 2017)"),
-        licence="MIT",
-        measured=MEASURED,
-        measure=measure,
-        tolerance=1e-3,
-        inputs=(ring(28), stroke(28)),
-        again=True,
-        half=True,
-    ),
 )
