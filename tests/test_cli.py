@@ -210,7 +210,7 @@ def test_an_invalid_value_is_named_and_nothing_runs(engine, arguments, message):
 def test_an_unknown_topic_is_named(engine):
     one_error(
         engine("run", "regresion"),
-        "topic: expected one of regression, classification, faulty, received 'regresion'.",
+        "topic: expected one of regression, classification, cnn, faulty, received 'regresion'.",
     )
 
 
@@ -519,5 +519,19 @@ def test_benchmarks_print_tables_or_json(engine, monkeypatch):
 def test_recordings_print_the_files_written(engine, monkeypatch, tmp_path):
     from engine import recordings
 
-    monkeypatch.setattr(recordings, "record_all", lambda topic: [tmp_path / "R1.json.gz"])
-    assert engine("recordings").stdout == f"{tmp_path / 'R1.json.gz'}\n"
+    def recorded(topic, preset):
+        return [tmp_path / f"{topic}-{preset}.json.gz"]
+
+    monkeypatch.setattr(recordings, "record_all", recorded)
+    for asked, file in (
+        ([], "None-None"),
+        (["regression"], "regression-None"),
+        (["cnn", "N1"], "cnn-N1"),
+    ):
+        assert engine("recordings", *asked).stdout == f"{tmp_path / file}.json.gz\n"
+
+
+def test_a_preset_that_is_not_recorded_is_named(engine):
+    result = engine("recordings", "cnn", "N5")
+    assert result.exit_code == 2
+    assert "expected one of digits, N1" in result.stderr

@@ -38,6 +38,8 @@ class Recipe:
     again
         Whether the metrics on the card are those of `measure`, not those that the run told: of
         half precision, or more than a run measures.
+    quick
+        Whether it takes seconds to train: tests make such a checkpoint again.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Recipe:
     threads: int = 1
     half: bool = False
     again: bool = False
+    quick: bool = True
 
     def values(self, topic: str) -> dict[str, Any]:
         """The settings to train with."""

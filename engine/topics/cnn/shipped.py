@@ -84,5 +84,6 @@ RECIPES = (
         inputs=(ring(28), stroke(28)),
         again=True,
         half=True,
+        quick=False,
     ),
 )
