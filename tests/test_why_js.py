@@ -394,18 +394,18 @@ def test_another_layer_and_map_are_asked_for(page, site):  # noqa: F811
     show_why(page, "convolution")
     expect(page.locator(".gl-step-sums tr")).to_have_count(4)
     page.get_by_label(WORDS["map"]).select_option("3")
-    wait_asked(page, site, {"channel": 3, "whole": True})
+    wait_asked(page, site.posted, {"channel": 3, "whole": True})
     page.get_by_label(WORDS["layer"]).select_option("conv2")
-    wait_asked(page, site, {"stage": "conv2", "whole": True})
+    wait_asked(page, site.posted, {"stage": "conv2", "whole": True})
 
 
-def wait_asked(page, site, options):
+def wait_asked(page, posted, options):
     """Until the last question has these options."""
     for _turn in range(100):
-        if site.posted[-1]["options"] == options:
+        if posted[-1]["options"] == options:
             return
         page.wait_for_timeout(50)
-    assert site.posted[-1]["options"] == options
+    assert posted[-1]["options"] == options
 
 
 # Heat -----------------------------------------------------------------------------------------------
