@@ -44,7 +44,7 @@ def visitor(browser, server):
     yield arrive
     for context in contexts:
         context.close()
-    assert errors == []
+    assert errors == [], errors
 
 
 def state(page):
