@@ -11,12 +11,14 @@ from conftest import wait_terminal
 from inline_pages import panels
 from streamlit.testing.v1 import AppTest
 
+from engine.data import pictures
 from engine.errors import InvalidValue
 from engine.topics import topic
 from engine.topics.cnn.architectures import INSPECTED, NAMES
 from engine.topics.cnn.blocks import DEFAULTS, KINDS, MAX_TEXT, check, parse, written
-from engine.topics.cnn.editor import SOURCES, layers_of, shape_of, with_layers
+from engine.topics.cnn.editor import SOURCES, layers_of, with_layers
 from engine.topics.cnn.figures import views
+from engine.topics.cnn.parts import SHAPES
 from engine.topics.cnn.spec import CnnConfig
 from pages._frame import blocks as part
 from pages._frame import visit as visits
@@ -43,14 +45,15 @@ def test_every_architecture_is_shown_for_the_pictures_of_the_settings(data):
     for name, one in shown.items():
         assert written(parse(one["text"])) == one["text"]
         assert one["trained"] == (name not in INSPECTED)
-        assert one["shape"] == ([3, 224, 224] if name in INSPECTED else list(shape_of(data)))
+        assert one["shape"] == ([3, 224, 224] if name in INSPECTED else list(SHAPES[data]))
         assert (str(SOURCES[name].year) in one["about"]) if name in SOURCES else True
     assert all(check(shown[n]["text"], (3, 224, 224), 1000, inspect=True) for n in INSPECTED)
 
 
 def test_the_shapes_are_those_that_are_trained():
-    recipe = pytest.importorskip("engine.topics.cnn.recipe")
-    assert {data: shape_of(data) for data in recipe.SHAPES} == recipe.SHAPES
+    stored = {data: copies[0].shape for data, copies in pictures.COPIES.items()}
+    assert {data: (c, h, w) for data, (h, w, c) in stored.items()}.items() <= SHAPES.items()
+    assert SHAPES["own"] == (3, pictures.COLOUR_SIDE, pictures.COLOUR_SIDE)
 
 
 def test_own_pictures_bring_their_classes():

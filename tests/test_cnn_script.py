@@ -21,11 +21,10 @@ from engine.errors import NotFound
 from engine.exports.notebook import notebook
 from engine.exports.replay import script_of
 from engine.history import History
-from engine.topics.cnn import recipe
 from engine.topics.cnn.blocks import KINDS
 from engine.topics.cnn.learner import MEASURED
 from engine.topics.cnn.script import script
-from engine.topics.cnn.script_data import COUNTS, SHAPES
+from engine.topics.cnn.script_data import COUNTS
 from engine.topics.cnn.script_data import MEASURED as MEASURED_BY_SCRIPTS
 from engine.topics.cnn.script_plan import LIVE
 from engine.topics.cnn.spec import CnnConfig
@@ -234,7 +233,6 @@ def test_a_script_holds_only_what_its_settings_need() -> None:
 
 
 def test_it_knows_the_pictures_as_the_run_does() -> None:
-    assert {name: recipe.SHAPES[name] for name in SHAPES} == SHAPES
     assert COUNTS["digits"] == pictures.album("digits").training
     assert MEASURED_BY_SCRIPTS == MEASURED
     assert set(LIVE) | {"shown"} == {

@@ -9,7 +9,8 @@ from engine.data.tables import OWN
 from engine.errors import InvalidValue
 from engine.topics.cnn import blocks
 from engine.topics.cnn.architectures import INSPECTED, INSPECTED_SHAPE, text_of
-from engine.topics.cnn.blocks import KINDS, Shape, check, parse, written
+from engine.topics.cnn.blocks import KINDS, check, parse, written
+from engine.topics.cnn.parts import SHAPES
 from engine.topics.cnn.spec import CnnConfig
 from engine.words import N_, _
 
@@ -123,20 +124,10 @@ def with_layers(
     if not isinstance(text, str):
         raise InvalidValue.of("blocks", _("blocks as text"), text)
     built = text if name == BUILT else _text(config, str(name))
-    check(built, shape_of(config.data), _classes(config, own))
+    check(built, SHAPES[config.data], _classes(config, own))
     if name != BUILT:
         return {"architecture": name}
     return {"architecture": BUILT, "blocks": written(parse(text))}
-
-
-def shape_of(data: str) -> Shape:
-    """Channels, height and width of the pictures of a data set."""
-    if data == "digits":
-        return (1, pictures.DIGITS_SIDE, pictures.DIGITS_SIDE)
-    if data == OWN:
-        return (3, pictures.COLOUR_SIDE, pictures.COLOUR_SIDE)
-    height, width, channels = pictures.COPIES[data][0].shape
-    return (channels, height, width)
 
 
 def _classes(config: CnnConfig, own: OwnAlbum | None) -> int:
@@ -156,7 +147,7 @@ def _text(config: CnnConfig, name: str) -> str:
     """The blocks of an architecture as these settings train it."""
     return text_of(
         name,
-        shape=shape_of(config.data),
+        shape=SHAPES[config.data],
         normalisation=config.normalisation,
         dropout=config.dropout,
     )
@@ -171,7 +162,7 @@ def _trained(config: CnnConfig, name: str, own: OwnAlbum | None) -> dict[str, An
         "title": _(title),
         "about": broken or _about(name),
         "text": text,
-        "shape": shape_of(config.data),
+        "shape": SHAPES[config.data],
         "classes": _classes(config, own),
         "trained": True,
     }

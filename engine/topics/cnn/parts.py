@@ -15,6 +15,15 @@ GLIMPSE = 1000
 MEANS = 5000
 """Training pictures that the mean of each class is taken of."""
 
+SHAPES = {
+    "digits": (1, 8, 8),
+    "mnist": (1, 28, 28),
+    "fashion-mnist": (1, 28, 28),
+    "cifar10": (3, 32, 32),
+    "own": (3, 32, 32),
+}
+"""Channels, height and width of the pictures of each data set."""
+
 Rows = dict[str, np.ndarray]
 """`train`, and `val` and `test` where there are any → numbers of their pictures."""
 

@@ -24,7 +24,7 @@ from engine.topics.cnn.classifier import KNOWN_FROM, Classifier, at_once, famili
 from engine.topics.cnn.learner import Learner, architecture_of
 from engine.topics.cnn.measuring import Gauge
 from engine.topics.cnn.models import build
-from engine.topics.cnn.parts import shape_of
+from engine.topics.cnn.parts import SHAPES, shape_of
 from engine.topics.cnn.pictures import Pictures
 from engine.topics.cnn.spec import CnnConfig
 from engine.training import rates
@@ -40,14 +40,6 @@ WORK = 2e11
 """Floating-point operations of one question: a few seconds of one processor."""
 FILES = 32
 """Image files of one question; each may take a quarter of a second to decode."""
-SHAPES = {
-    "digits": (1, 8, 8),
-    "mnist": (1, 28, 28),
-    "fashion-mnist": (1, 28, 28),
-    "cifar10": (3, 32, 32),
-    "own": (3, 32, 32),
-}
-"""Channels, height and width of the pictures of each data set."""
 LAST = "stages.out.bias"
 """The weights that are as many as there are classes."""
 

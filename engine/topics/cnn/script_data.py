@@ -17,13 +17,6 @@ COUNTS = {"digits": 1797, **pictures.TRAINING}
 TESTING = 10_000
 """Pictures of an official test part."""
 CLASSES = 10
-SHAPES = {
-    "digits": (1, 8, 8),
-    "mnist": (1, 28, 28),
-    "fashion-mnist": (1, 28, 28),
-    "cifar10": (3, 32, 32),
-}
-"""Channels, height and width of the pictures."""
 MEASURED = 10_000
 """Training pictures that mean and standard deviation are taken from."""
 LOSSY = "cifar-10-jpeg"

@@ -9,7 +9,8 @@ from typing import Any
 from engine.topics.classification.script_plan import merged
 from engine.topics.cnn import blocks
 from engine.topics.cnn.architectures import WITH_DROPOUT, text_of
-from engine.topics.cnn.script_data import CLASSES, COUNTS, SHAPES
+from engine.topics.cnn.parts import SHAPES
+from engine.topics.cnn.script_data import CLASSES, COUNTS
 from engine.topics.cnn.spec import OFFICIAL_TEST, CnnConfig
 from engine.training.streams import stream_seed
 
