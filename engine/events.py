@@ -19,7 +19,9 @@ import numpy as np
 from PIL import Image
 
 TERMINAL = frozenset({"done", "failed", "cancelled", "timeout", "lost"})
-TYPES = frozenset({"queued", "started", "metric", "frame", "note", "artifact"}) | TERMINAL
+TYPES = (
+    frozenset({"queued", "progress", "started", "metric", "frame", "note", "artifact"}) | TERMINAL
+)
 
 INLINE_LIMIT = 256 * 1024
 """Bytes of `data` above which an event is to be fetched by URL."""

@@ -15,7 +15,7 @@ from engine.errors import Conflict, InvalidValue, NotFound, Rejected
 from engine.events import decode_array
 from engine.jobs import host
 from engine.jobs.job import JobSpec
-from engine.training.context import Context, Inbox, log_spaced
+from engine.training.context import Cancelled, Context, Inbox, log_spaced
 
 LONG = 10**6
 
@@ -39,6 +39,37 @@ def test_events_of_a_run_in_order(make_manager):
     assert metrics[-1].step == 200
     assert {"seconds", "steps", "train_mse", "val_mse"} <= terminal.data["metrics"].keys()
     assert terminal.data["metrics"]["steps"] == 200
+
+
+def test_files_on_their_way_are_told_of_and_can_be_stopped(make_manager):
+    manager = make_manager()
+    run_id = manager.submit(faulty("slow_files"), "v", attended=False)
+    wait_for(lambda: told(manager, run_id).get("share", 0) > 0.1, "progress")
+    assert told(manager, run_id)["text"] == "Getting the files: faults"
+    assert len([e for e in manager.events(run_id) if e.type == "progress"]) == 1  # the latest
+    manager.control(run_id, {"type": "cancel"})
+    assert wait_terminal(manager, run_id).type == "cancelled"
+    assert not manager.get(run_id).log.history.started
+
+
+def told(manager, run_id):
+    """The progress that a run has told of last."""
+    found = [e.data for e in manager.events(run_id) if e.type == "progress"]
+    return found[-1] if found else {}
+
+
+def test_before_the_start_controls_wait_and_the_end_does_not():
+    events, inbox = [], Inbox()
+    context = Context(JobSpec.checked("regression", {}).parsed(), inbox=inbox, tell=events.append)
+    inbox.put({"type": "pause"})
+    for share in (0.25, 0.5):  # the second comes too soon to be told
+        context.preparing("files", share)
+    assert [e.data for e in events] == [{"text": "files", "share": 0.25}]
+    assert [m["type"] for m in inbox.take()] == ["pause"]
+    inbox.put({"type": "cancel"})
+    context = Context(context.config, inbox=inbox, tell=events.append)
+    with pytest.raises(Cancelled):
+        context.preparing("files", 0.75)
 
 
 def test_a_quick_run_keeps_sixty_log_spaced_frames(make_manager):

@@ -607,6 +607,19 @@ def test_a_click_with_the_mouse_leaves_space_to_the_bar(opened):
 # A run that trains ------------------------------------------------------------------------------
 
 
+def test_the_status_tells_of_files_on_their_way(opened):
+    page = opened()
+    words = {"queued": "place {rank}", "connecting": "", "step": "step {step} of {total}"}
+    show(page, "status", RUN, words={**words, "rate": "", "left": "", "memory": ""})
+    emit(page, "queued", None, {"rank": 1})
+    expect(page.locator(".gl-chip")).to_have_text("place 1")
+    emit(page, "progress", None, {"text": "Getting the files: MNIST", "share": 0.254})
+    expect(page.locator(".gl-chip")).to_have_text("Getting the files: MNIST · 25 %")
+    assert ["begun", "r1"] in page.evaluate("told")
+    emit(page, "started", 0, history()["started"])
+    expect(page.locator(".gl-chip")).to_contain_text("step 0 of")
+
+
 def start_run(page, first=0):
     """A live run with metrics and frames at steps `first` and 10."""
     show_timeline_of_run(page)

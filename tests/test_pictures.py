@@ -19,7 +19,7 @@ from PIL import Image, ImageFile
 from sklearn.datasets import load_digits
 
 from engine import ROOT, data
-from engine.data import decoding, pictures, registry
+from engine.data import decoding, pictures, progress, registry
 from engine.data.decoding import BadPicture, decode, fitted
 from engine.errors import InvalidValue, Unavailable
 from engine.settings import settings
@@ -229,14 +229,16 @@ def test_arrays_of_another_form_are_made_again(small, spoil):
 def test_progress_is_told_from_the_files_to_the_last_picture(small):
     small.put("cifar-10")
     told = []
-    pictures.album("cifar10", lambda what, share: told.append((what.split(":")[0], share)))
+    with progress.heard_by(lambda what, share: told.append((what.split(":")[0], share))):
+        pictures.album("cifar10")
     shares = [share for what, share in told if what == "Unpacking, this once"]
     assert told[0] == ("Getting the files", 1.0)
     assert shares == sorted(shares)
     assert shares[-1] == 1
     assert len(shares) == 12
     told.clear()
-    pictures.album("cifar10", lambda what, share: told.append((what, share)))
+    with progress.heard_by(lambda what, share: told.append((what, share))):
+        pictures.album("cifar10")
     assert told == []
 
 
@@ -280,7 +282,7 @@ def test_idx_files_become_an_album(folders, monkeypatch):
         header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
         paths.append(folders.data / f"{number}.gz")
         paths[-1].write_bytes(gzip.compress(header + array.tobytes()))
-    monkeypatch.setattr(data, "fetch", lambda name, told: tuple(paths))
+    monkeypatch.setattr(data, "fetch", lambda name: tuple(paths))
     album = pictures.album("mnist")
     assert np.array_equal(album.pixels, shades[..., None])
     assert np.array_equal(album.labels, labels)

@@ -23,6 +23,8 @@ class Progress:
         """Show one event; kinds that are pictures are passed over."""
         if event.type == "queued":
             self._say(_("waiting for a place (number {rank})").format(rank=event.data["rank"]))
+        elif event.type == "progress":
+            self._prepare(**event.data)
         elif event.type == "started":
             self._start(event)
         elif event.type == "metric" and self._bar is not None:
@@ -32,7 +34,15 @@ class Progress:
         elif event.terminal:
             self._end(event)
 
+    def _prepare(self, text: str, share: float) -> None:
+        if self._bar is None:
+            self._bar = tqdm(total=100, unit="%", file=sys.stderr, disable=None, leave=False)
+        self._bar.set_description_str(text, refresh=False)
+        self._bar.update(round(100 * share) - self._bar.n)
+
     def _start(self, event: Event) -> None:
+        if self._bar is not None:
+            self._bar.close()
         text = _("{topic} on {device}: {parameters} parameters, {samples} samples, {steps} steps")
         total = event.data["steps_total"]
         self._say(

@@ -19,7 +19,8 @@ from pathlib import Path
 import pooch
 import requests
 
-from engine.data.registry import DataFile, source
+from engine.data.progress import tell
+from engine.data.registry import DataFile, DataSource, source
 from engine.errors import Corrupt, GalleryError, StorageFull, Unavailable
 from engine.settings import settings
 from engine.words import _
@@ -34,7 +35,7 @@ Progress = Callable[[int], None]
 """Told how many bytes are here so far."""
 
 
-def fetch(name: str, progress: Progress = lambda done: None) -> tuple[Path, ...]:
+def fetch(name: str, progress: Progress | None = None) -> tuple[Path, ...]:
     """The files of the data set `name`, in the order of the registry.
 
     Looks in `GALLERY_DATA_DIR`, then in the cache, then for a gzipped copy of it in
@@ -44,7 +45,8 @@ def fetch(name: str, progress: Progress = lambda done: None) -> tuple[Path, ...]
     Parameters
     ----------
     progress
-        Called with the bytes that are here so far, of `source(name).bytes`.
+        Called with the bytes that are here so far, of `source(name).bytes`; without it, whoever
+        listens to `engine.data.progress` is told.
 
     Raises
     ------
@@ -58,11 +60,17 @@ def fetch(name: str, progress: Progress = lambda done: None) -> tuple[Path, ...]
         When there is no room for it.
     """
     paths, here = [], 0
+    progress = progress or _told(source(name))
     for file in source(name).files:
         paths.append(_fetch_file(file, _counted_on(progress, here)))
         here += file.bytes
         progress(here)
     return tuple(paths)
+
+
+def _told(files: DataSource) -> Progress:
+    what = _("Getting the files: {title}").format(title=_(files.title))
+    return lambda done: tell(what, done / files.bytes)
 
 
 def _counted_on(progress: Progress, here: int) -> Progress:

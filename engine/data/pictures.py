@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine import data as sets
+from engine.data import progress
 from engine.data.bundled import bundled
 from engine.data.fetching import write_whole
 from engine.errors import Corrupt, InvalidValue
@@ -75,9 +76,6 @@ BATCH = 10_000
 CHUNK = 1_000
 """Pictures that are converted at a time, so that a conversion takes little memory."""
 
-Progress = Callable[[str, float], None]
-"""Told what is being done, in words, and how much of it, from 0 to 1."""
-
 
 class Album(NamedTuple):
     """Pictures and their classes.
@@ -130,7 +128,7 @@ class Copy(NamedTuple):
     note: str = ""
 
 
-def album(name: str, progress: Progress = lambda what, share: None) -> Album:
+def album(name: str) -> Album:
     """The pictures `name`: digits, mnist, fashion-mnist or cifar10.
 
     CIFAR-10 is the official one if that is here, else a lossy copy if one is here, else the
@@ -147,7 +145,7 @@ def album(name: str, progress: Progress = lambda what, share: None) -> Album:
         scaled = np.rint(values * (255 / DIGITS_MOST)).astype(np.uint8)
         return Album(scaled[..., None], labels.astype(np.int64), names, len(labels))
     copy = copy_of(name)
-    pixels, labels = _mapped(copy) or _converted(copy, progress)
+    pixels, labels = _mapped(copy) or _converted(copy)
     return Album(pixels, labels.astype(np.int64), names, TRAINING[name], _(copy.note))
 
 
@@ -226,22 +224,18 @@ def _mapped(copy: Copy) -> tuple[np.ndarray, np.ndarray] | None:
     return (pixels, labels) if sound else None
 
 
-def _converted(copy: Copy, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
+def _converted(copy: Copy) -> tuple[np.ndarray, np.ndarray]:
     """Convert the files of the registry, once; a cache that cannot be written costs time."""
-    source = sets.source(copy.source)
-    title = _(source.title)
-
-    def fetching(done: int) -> None:
-        progress(_("Getting the files: {title}").format(title=title), done / source.bytes)
+    title = _(sets.source(copy.source).title)
 
     def told(parts: Parts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         done = 0
         for pixels, labels in parts:
             yield pixels, labels
             done += len(labels)
-            progress(_("Unpacking, this once: {title}").format(title=title), done / count)
+            progress.tell(_("Unpacking, this once: {title}").format(title=title), done / count)
 
-    files = sets.fetch(copy.source, fetching)
+    files = sets.fetch(copy.source)
     count, parts = copy.read(files)
     try:
         _keep(copy, count, told(parts))

@@ -11,12 +11,15 @@ from engine.history import History
 
 Wake = Callable[[], None]
 
+PASSING = ("frame", "progress")
+"""Types of which only the latest event counts."""
+
 
 class RunLog:
     """Appends events until the terminal one; readers ask for what came after a number.
 
     A frame is dropped from the log when a newer one arrives (the history keeps the log-spaced
-    ones), so that a slow reader catches up instead of replaying every picture.
+    ones), so that a slow reader catches up instead of replaying every picture. So is progress.
     """
 
     def __init__(self, history: History) -> None:
@@ -25,7 +28,7 @@ class RunLog:
         self._next = 1
         self._lock = threading.Lock()
         self._listeners: set[Wake] = set()
-        self._frame_at: dict[str, int] = {}
+        self._latest: dict[str, int] = {}
 
     @property
     def terminal(self) -> Event | None:
@@ -39,7 +42,7 @@ class RunLog:
                 return None
             event = event.stamped(self.history.run, self._next)
             self._next += 1
-            if event.type == "frame":
+            if event.type in PASSING:
                 self._drop_superseded(event)
             self._events.append(event)
             self.history.append(event)
@@ -49,12 +52,12 @@ class RunLog:
         return event
 
     def _drop_superseded(self, event: Event) -> None:
-        kind = event.data["kind"]
-        before = self._frame_at.get(kind)
+        kind = event.data.get("kind", event.type)
+        before = self._latest.get(kind)
         if before is not None:
             at = bisect_right(self._events, before, key=lambda e: e.seq) - 1
             del self._events[at]
-        self._frame_at[kind] = event.seq
+        self._latest[kind] = event.seq
 
     def to_json(self) -> str:
         """The history so far, while events may still be arriving."""

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save
 
 from engine import topics
+from engine.data import progress
 from engine.errors import GalleryError
 from engine.events import Event
 from engine.jobs.forking import SNAPSHOTS
@@ -39,13 +40,15 @@ def perform(job: JobSpec, inbox: Inbox, sink: Sink) -> None:
             attachments=job.attached(),
             fork_step=job.fork["step"] if job.fork else 0,
             edits=job.fork.get("edits") if job.fork else None,
+            tell=sink.event,
         )
-        for event in topics.recipe(job.topic).run(config, context):
-            if event.terminal:
-                _hand_over(context, sink)
-            sink.event(event)
-            if event.terminal:
-                return
+        with progress.heard_by(context.preparing):
+            for event in topics.recipe(job.topic).run(config, context):
+                if event.terminal:
+                    _hand_over(context, sink)
+                sink.event(event)
+                if event.terminal:
+                    return
         raise RuntimeError("the recipe yielded no terminal event")
     except Cancelled:
         end = Event("cancelled", {}, context.steps_done if context else None)

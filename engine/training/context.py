@@ -23,6 +23,7 @@ from engine.words import _
 
 METRIC_INTERVAL = 1 / 20
 FRAME_INTERVAL = 1 / 15
+PROGRESS_INTERVAL = 1 / 5
 KEPT_FRAMES = 60
 SHARE = 0.02
 """Share of a run's time that measuring may take, and as much again for drawing."""
@@ -134,6 +135,8 @@ class Context:
     edits
         Weights that the visitor has set by hand, by their index among the parameters. The recipe
         takes them at its start and in `adapt`: see `take_edits`.
+    tell
+        Takes an event at once: what is told while the recipe cannot yield, see `preparing`.
     """
 
     def __init__(
@@ -146,8 +149,11 @@ class Context:
         attachments: Mapping[str, bytes] | None = None,
         fork_step: int = 0,
         edits: Mapping[str, float] | None = None,
+        tell: Callable[[Event], None] = lambda event: None,
     ) -> None:
         self.config: Any = config
+        self._tell = tell
+        self._next_progress = 0.0
         self.device = device
         self.attachments = dict(attachments or {})
         self.fork_step = fork_step
@@ -173,6 +179,24 @@ class Context:
         self._trained: float | None = None
 
     # Events ------------------------------------------------------------------------------
+
+    def preparing(self, what: str, share: float) -> None:
+        """Tell how far something is that comes before the start, `share` from 0 to 1.
+
+        Raises
+        ------
+        Cancelled
+            When the run is to end now.
+        """
+        if time.perf_counter() < self._next_progress:
+            return
+        self._next_progress = time.perf_counter() + PROGRESS_INTERVAL
+        messages = self.inbox.take()
+        if any(message["type"] == "cancel" for message in messages):
+            raise Cancelled
+        for message in messages:  # for later
+            self.inbox.put(message)
+        self._tell(Event("progress", {"text": what, "share": round(share, 3)}))
 
     def started(self, *, parameters: int, samples: int, steps_total: int, **more: Any) -> Event:
         """Announce the run: number of trainable values, of training samples, of steps.

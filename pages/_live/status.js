@@ -26,7 +26,7 @@ export class Status {
     labelKeys(this.words);
     if (stream.source.kind !== "run") return;
     if (stream.state === "queued") this.queued = stream.source.id;
-    else if (stream.started && this.queued === stream.source.id) {
+    else if ((stream.started || stream.preparing) && this.queued === stream.source.id) {
       this.queued = null;
       this.component.setTriggerValue("begun", stream.source.id);
     }
@@ -43,6 +43,7 @@ export class Status {
   line(stream) {
     const { words } = this;
     if (stream.state === "queued") return fill(words.queued, { rank: stream.rank });
+    if (stream.state === "preparing") return `${stream.preparing.text} · ${Math.round(100 * stream.preparing.share)} %`;
     if (!stream.started) return words[stream.state] ?? words.connecting;
     const total = stream.started.steps_total;
     const rate = stream.rate;

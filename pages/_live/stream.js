@@ -45,6 +45,7 @@ class Stream {
     this.notes = [];
     this.terminal = null;
     this.rank = null;
+    this.preparing = null; // what comes before the start: { text, share }
     this.memory = null;
     this.latest = { seq: 0, step: 0, time: 0 };
   }
@@ -289,7 +290,7 @@ class RunStream extends Stream {
       clearTimeout(timer);
       if (!this.terminal) this.fallBack();
     };
-    for (const type of ["queued", "started", "metric", "frame", "note", "artifact", ...TERMINAL]) {
+    for (const type of ["queued", "progress", "started", "metric", "frame", "note", "artifact", ...TERMINAL]) {
       events.addEventListener(type, (message) => this.receive(JSON.parse(message.data)));
     }
   }
@@ -321,6 +322,7 @@ class RunStream extends Stream {
 
   take({ type, step, time, data }) {
     if (type === "queued") [this.state, this.rank] = ["queued", data.rank];
+    else if (type === "progress") [this.state, this.preparing] = ["preparing", data];
     else if (type === "started") [this.state, this.started] = ["running", data];
     else if (type === "metric") {
       const rows = data.before ?? [];

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from engine.topics.faulty.spec import FaultyConfig
 
+from engine.data.progress import tell
 from engine.training.loop import train
 
 FAULT_STEP = 5
@@ -18,6 +19,8 @@ FAULT_STEP = 5
 def run(config, context):
     """A loop of short sleeps; the fault of the configuration strikes at step 5."""
     done = 0
+    if config.fault == "slow_files":
+        fetch_slowly()
     yield context.started(parameters=1, samples=1, steps_total=config.steps)
     if config.fault == "silent":
         return
@@ -49,6 +52,13 @@ def run(config, context):
 def debug_config():
     """Nothing goes wrong."""
     return FaultyConfig()
+
+
+def fetch_slowly():
+    """Half of the files come, and then no more, as long as nobody ends it."""
+    for number in range(10**6):
+        tell("Getting the files: faults", min(number / 100, 0.5))
+        time.sleep(0.01)
 
 
 def strike(fault: str) -> None:

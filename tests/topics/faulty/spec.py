@@ -12,7 +12,17 @@ class FaultyConfig(Config):
     """What goes wrong, and when."""
 
     fault: Literal[
-        "none", "raise", "exit", "kill", "hang", "deaf", "memory", "diverge", "huge_frame", "silent"
+        "none",
+        "raise",
+        "exit",
+        "kill",
+        "hang",
+        "deaf",
+        "memory",
+        "diverge",
+        "huge_frame",
+        "silent",
+        "slow_files",
     ] = setting("none", title="Fault", help="What goes wrong.", group="Fault")
     steps: int = setting(20, title="Steps", help="Steps.", group="Fault", low=1, high=10**9)
     rate: float = setting(
