@@ -99,9 +99,13 @@ def recorded_preset(spec: TopicSpec, preset_id: str) -> Preset:
 
 def record(spec: TopicSpec, preset: Preset) -> Path:
     """Train one preset and write its recording."""
+    return write(spec, preset, train(spec, preset, seed=0))
+
+
+def write(spec: TopicSpec, preset: Preset, history: History) -> Path:
+    """Put the run of a preset beside the others, with the digits and frames that are shown."""
     file = path(spec.name, preset.id)
     file.parent.mkdir(parents=True, exist_ok=True)
-    history = train(spec, preset, seed=0)
     for frame in history.frames:
         frame["data"] = {name: rounded(value) for name, value in frame["data"].items()}
     payload = packed(history)
@@ -157,23 +161,26 @@ def train(spec: TopicSpec, preset: Preset, seed: int) -> History:
 
     values = {**preset.values, **dict.fromkeys(spec.seeds, seed)}
     job = JobSpec.checked(spec.name, values, device="cpu")
-    sink = RecordingSink(History(f"{spec.name}-{preset.id}", spec.name, job.config, versions()))
+    sink = RecordingSink(job, preset.id)
     perform(job, Inbox(), sink)
     return sink.history
 
 
 class RecordingSink:
-    """Collects a job's history."""
+    """Collects the history of a preset's run, and the weights it leaves behind."""
 
-    def __init__(self, history: History) -> None:
-        self.log = RunLog(history)
-        self.history = history
+    def __init__(self, job: JobSpec, preset_id: str) -> None:
+        run_id = f"{job.topic}-{preset_id}"
+        self.history = History(run_id, job.topic, job.config, versions())
+        self.log = RunLog(self.history)
+        self.weights = b""
 
     def event(self, event: Event) -> None:
         self.log.append(event)
 
     def artifact(self, name: str, payload: bytes) -> None:
-        """Weights are not part of a recording."""
+        """The last ones are the weights; they are not part of a recording."""
+        self.weights = payload
 
     def frames(self, frames: list[dict[str, Any]]) -> None:
         self.history.keep_frames(frames)

@@ -63,6 +63,18 @@ def test_other_architectures_learn_them_too(architecture):
     assert trained(architecture=architecture, epochs=3, batch_size=32).final["val_accuracy"] > 0.6
 
 
+@pytest.mark.parametrize("architecture", ["n2", "n5", "googlenet", "bilstm"])
+def test_numbers_of_16_bits_learn_as_well_and_leave_weights_of_32(architecture):
+    settings = dict(architecture=architecture, epochs=3, precision="bfloat16", mixup=0.1)
+    run = trained(**settings)
+    assert run.final["val_accuracy"] > 0.6
+    assert {t.dtype for t in run.weights.values() if t.is_floating_point()} == {torch.float32}
+    whole = Learner(CnnConfig(**settings | {"precision": "float32"}), album("digits"))
+    half = Learner(CnnConfig(**settings), album("digits"))
+    gap = abs(float(whole.step()) - float(half.step()))
+    assert 0 < gap < 0.05
+
+
 def test_an_architecture_that_does_not_fit_is_refused_in_words():
     with pytest.raises(InvalidValue) as error:
         Learner(CnnConfig(architecture="own", blocks="maxpool:2,conv:8:7:1:0"), album("digits"))

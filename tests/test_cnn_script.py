@@ -45,6 +45,8 @@ SETTINGS: list[dict[str, Any]] = [
     dict(optimiser="momentum", schedule="cosine", patience=1, epochs=4, mirrored=True, zoom=0.2),
     dict(optimiser="adagrad", schedule="step", batch_size=1024, validation=0.0, epochs=3),
     dict(optimiser="sgd", schedule="exponential", flip=0.5, pictures=0, validation=0.0, epochs=1),
+    dict(precision="bfloat16", normalisation=True, blocks="conv:8:3,norm,relu,residual:8,gap"),
+    dict(precision="bfloat16", mixup=0.5, optimiser="adamw", l2=0.1),
     dict(architecture="vgg", batch_size=64, pictures=70, data_seed=3, seed=4, shear=0.2),
 ]
 

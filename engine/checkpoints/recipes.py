@@ -38,6 +38,8 @@ class Recipe:
     again
         Whether the metrics on the card are those of `measure`, not those that the run told: of
         half precision, or more than a run measures.
+    recorded
+        Whether the run is kept as the recording of the preset: for those that take long.
     quick
         Whether it takes seconds to train: tests make such a checkpoint again.
     """
@@ -54,6 +56,7 @@ class Recipe:
     threads: int = 1
     half: bool = False
     again: bool = False
+    recorded: bool = False
     quick: bool = True
 
     def values(self, topic: str) -> dict[str, Any]:

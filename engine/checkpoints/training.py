@@ -3,44 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from engine import topics
+from engine import recordings, topics
 from engine.checkpoints import shelf
 from engine.checkpoints.cards import Card, DataCard, Examples
 from engine.checkpoints.loading import tensor_cards
 from engine.checkpoints.recipes import Recipe, recipe_of
 from engine.errors import GalleryError
 from engine.events import Event
-from engine.history import History
 from engine.jobs.job import JobSpec, versions
+from engine.recordings import RecordingSink
 from engine.training.context import Inbox
 
 NOT_METRICS = ("seconds", "steps")
 """Figures of a run that say nothing of its model."""
 
 
-class _Made:
-    """What training leaves behind; a `Sink`."""
+class _Made(RecordingSink):
+    """What training leaves behind; it is told about too."""
 
-    def __init__(self, show: Callable[[Event], None]) -> None:
-        self.history = History()
-        self.weights = b""
+    def __init__(self, job: JobSpec, preset_id: str, show: Callable[[Event], None]) -> None:
+        super().__init__(job, preset_id)
         self._show = show
 
     def event(self, event: Event) -> None:
-        self.history.append(event)
+        super().event(event)
         self._show(event)
-
-    def artifact(self, name: str, payload: bytes) -> None:
-        self.weights = payload
-
-    def frames(self, frames: list[dict[str, Any]]) -> None:
-        """A checkpoint keeps no pictures."""
 
 
 def train(topic: str, name: str, show: Callable[[Event], None] = lambda event: None) -> Card:
     """Train a checkpoint by its recipe and write its weights, its card and the manifest.
+
+    The run of one that takes long is written as the recording of its preset, too.
 
     Parameters
     ----------
@@ -60,7 +54,7 @@ def train(topic: str, name: str, show: Callable[[Event], None] = lambda event: N
     # On the CPU with so many threads: the only way to get the same numbers everywhere.
     values, threads = recipe.values(topic), recipe.threads
     job = JobSpec.checked(topic, values, device="cpu", threads=threads)
-    made = _Made(show)
+    made = _Made(job, recipe.preset, show)
     perform(job, Inbox(), made)
     end = made.history.terminal
     if end is None or end["type"] != "done":
@@ -69,6 +63,9 @@ def train(topic: str, name: str, show: Callable[[Event], None] = lambda event: N
         made.weights = halved(made.weights)
     card = _card(recipe, job, made)
     shelf.write(card, made.weights)
+    preset = topics.topic(topic).preset(recipe.preset)
+    if recipe.recorded and preset is not None:
+        recordings.write(topics.topic(topic), preset, made.history)
     return card
 
 

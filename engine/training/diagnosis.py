@@ -9,7 +9,7 @@ each diagnosis is right.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from math import log, log2
 from typing import Any, NamedTuple
@@ -325,7 +325,7 @@ def too_small(record: Record) -> dict[str, float] | None:
     steady = (half - now) / max(float(loss.values[0]) - half, 1e-30) >= STEADY
     ahead = forecast(record)
     falls = ahead >= CREEP or (steady and ahead >= STEADY_CREEP)
-    if not falls or rises > SMOOTH or fastest > SLOW or settled(loss):
+    if not falls or rises > SMOOTH or fastest > SLOW or settled(loss, record):
         return None
     return {"fastest": fastest, "ahead": ahead}
 
@@ -333,15 +333,16 @@ def too_small(record: Record) -> dict[str, float] | None:
 def not_converged(record: Record) -> dict[str, float] | None:
     """The loss was still falling when training ended."""
     loss = record.curve(record.training)
-    if loss is None or record.steps < EARLIEST or len(loss.steps) < 5 or settled(loss):
+    if loss is None or record.steps < EARLIEST or len(loss.steps) < 5 or settled(loss, record):
         return None
     ahead = forecast(record)
     return {"ahead": ahead} if ahead >= STILL_FALLING else None
 
 
-def settled(loss: Curve) -> bool:
+def settled(loss: Curve, record: Record) -> bool:
     """Whether hardly anything is left to lose."""
-    return bool(loss.level(float(loss.steps[-1])) <= NEGLIGIBLE * loss.values[0])
+    left = max(NEGLIGIBLE, record.harmless / 10)
+    return bool(loss.level(float(loss.steps[-1])) <= left * loss.values[0])
 
 
 # What is said ----------------------------------------------------------------------------------
@@ -449,7 +450,11 @@ class Diagnosis:
     training, validation
         Names of the metrics that are read as the two losses; a run may lack the second.
     harmless
-        Share of its first value below which a validation loss is good however it has risen.
+        Share of its first value below which a validation loss is good however it has risen; of a
+        training loss below a tenth of that nothing more is asked.
+    slowness
+        Which of `SLOWNESS` are judged. How much a step removes tells of the rate where steps see
+        all the data; with small batches good rates look slow.
 
     Examples
     --------
@@ -460,9 +465,14 @@ class Diagnosis:
     """
 
     def __init__(
-        self, training: str = "train_loss", validation: str = "val_mse", harmless: float = 0.0
+        self,
+        training: str = "train_loss",
+        validation: str = "val_mse",
+        harmless: float = 0.0,
+        slowness: Collection[str] = tuple(SLOWNESS),
     ) -> None:
         self.record = Record(training, validation, harmless)
+        self.slowness = slowness
         self.said: dict[str, Note] = {}
         self._next = 0.0
 
@@ -492,8 +502,8 @@ class Diagnosis:
                 yield self._withdraw(name)
         if reached or "overfitting" in self.said:
             return
-        for name, rule in SLOWNESS.items():
-            if figures := rule(self.record):
+        for name in self.slowness:
+            if figures := SLOWNESS[name](self.record):
                 yield self._say(name, figures)
 
     def _say(self, name: str, figures: dict[str, float]) -> Note:

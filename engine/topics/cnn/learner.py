@@ -189,13 +189,20 @@ class Learner:
         """Logits and loss; with mixup, of blended pictures and both of their labels."""
         smooth = self.config.label_smoothing
         if not self._how.mixup:
-            logits = self.net(x)
+            logits = self._logits(x)
             return logits, cross_entropy(logits, y, label_smoothing=smooth)
         x, y, other, share = mixed(x, y, self._how.mixup, self._random)
-        logits = self.net(x)
+        logits = self._logits(x)
         first = cross_entropy(logits, y, label_smoothing=smooth)
         second = cross_entropy(logits, other, label_smoothing=smooth)
         return logits, share * first + (1 - share) * second
+
+    def _logits(self, x: Tensor) -> Tensor:
+        """What the net says while it learns; weights and the loss keep their 32 bits."""
+        half = self.config.precision == "bfloat16"
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=half):
+            logits: Tensor = self.net(x)
+        return logits.float()
 
     def _line_search(self, x: Tensor, y: Tensor) -> Tensor:
         """L-BFGS asks for the loss of one batch several times, without noise in the net."""

@@ -52,7 +52,7 @@ def run(config: CnnConfig, context: Context) -> Iterator[Event]:
     drawing = Pictures(learner, gauge)
     if "snapshot" in context.attachments:
         learner.restore(context.attachments["snapshot"], context.fork_step)
-    diagnosis = Diagnosis(validation="val_loss", harmless=0.1)
+    diagnosis = Diagnosis(validation="val_loss", harmless=0.1, slowness=("not_converged",))
     yield context.started(
         parameters=sum(p.numel() for p in learner.net.parameters()),
         samples=learner.batches.rows,
@@ -314,3 +314,8 @@ def stroke(side: int) -> list[list[int]]:
     thick = range(side // 2 - side // 8, side // 2 + side // 8)
     inside = range(side // 8, side - side // 8)
     return [[255 if r in inside and c in thick else 0 for c in range(side)] for r in range(side)]
+
+
+def tinted(rows: list[list[int]]) -> list[list[list[int]]]:
+    """Ink as orange on a blue ground: rows of pixels of red, green and blue."""
+    return [[[ink, 128, 255 - ink] for ink in row] for row in rows]

@@ -42,6 +42,8 @@ class Plan:
         Whether a batch holds all pictures.
     modes
         Whether the network behaves differently while it trains.
+    half
+        Whether the network learns with numbers of 16 bits.
     decayed, penalised
         Whether AdamW's decay has its own group of weights; whether the loss holds a penalty.
     """
@@ -66,6 +68,7 @@ class Plan:
         self.decayed = config.optimiser == "adamw" and self.used("l2")
         self.patience = config.patience if self.held else 0
         self.scheduled = config.schedule != "constant"
+        self.half = config.precision == "bfloat16"
         self.steered = self.scheduled or bool(self.changes)
 
     def _look_at_pictures(self) -> None:
@@ -136,4 +139,8 @@ class Plan:
         """Source of the loss of a batch, without penalty."""
         if self.used("mixup"):
             return "blended_loss(x, y)"
-        return f"cross_entropy(model(x), y{self.smoothing})"
+        return f"cross_entropy({self.said('x')}, y{self.smoothing})"
+
+    def said(self, x: str) -> str:
+        """Source of the logits of pictures while it learns."""
+        return f"said({x})" if self.half else f"model({x})"

@@ -288,7 +288,7 @@ BLENDED = """\
 partner = torch.randperm(len(x), generator=noise).to(device)
 seed = int(torch.randint(2**63 - 1, (), generator=noise))
 share = float(np.random.default_rng(seed).beta({alpha}, {alpha}))
-logits = model(torch.lerp(x[partner], x, share))
+logits = {blended}
 first = cross_entropy(logits, y{smoothing})
 second = cross_entropy(logits, y[partner]{smoothing})
 return share * first + (1 - share) * second"""
@@ -300,6 +300,10 @@ groups = [
     {{"params": [p for p in model.parameters() if p.dim() > 1], "weight_decay": {l2}}},
     {{"params": [p for p in model.parameters() if p.dim() == 1]}},
 ]"""
+
+HALF = """\
+with torch.autocast(device, torch.bfloat16):
+    return model(x).float()"""
 
 PENALISED = """\
 for w in decayed:

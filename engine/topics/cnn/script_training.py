@@ -15,6 +15,9 @@ from engine.topics.regression.script_texts import CLOSURE, COPY, OPTIMISERS, SCH
 def objective(plan: Plan) -> Cell:
     """What is minimised, if that is not written in one line; the schedule, if there is one."""
     found, words = [], []
+    if plan.half:
+        words.append("Products are taken of numbers of 16 bits; weights and the loss keep 32.")
+        found.append(function("said(x)", texts.HALF))
     if plan.used("mixup"):
         words.append(texts.MIXUP_WORDS)
         found.append(function("blended_loss(x, y)", "\n".join(blended(plan))))
@@ -32,8 +35,12 @@ def objective(plan: Plan) -> Cell:
 
 def blended(plan: Plan) -> Iterator[str]:
     if when := plan.when(["mixup"]):
-        yield f"if not {when}:\n    return cross_entropy(model(x), y{plan.smoothing})"
-    yield texts.BLENDED.format(alpha=plan.value("mixup"), smoothing=plan.smoothing)
+        yield f"if not {when}:\n    return cross_entropy({plan.said('x')}, y{plan.smoothing})"
+    yield texts.BLENDED.format(
+        alpha=plan.value("mixup"),
+        smoothing=plan.smoothing,
+        blended=plan.said("torch.lerp(x[partner], x, share)"),
+    )
 
 
 def answers(plan: Plan) -> Cell:

@@ -278,6 +278,13 @@ class CnnConfig(Config):
         step=1,
         essential=True,
     )
+    precision: Literal["float32", "bfloat16"] = setting(
+        "float32",
+        title=N_("Precision"),
+        help=N_("Numbers of 16 bits learn about twice as fast on processors that multiply them."),
+        group=N_("Learning"),
+        labels={"float32": N_("32 bits"), "bfloat16": N_("16 bits where it is safe (bfloat16)")},
+    )
     patience: int = fields.patience()
 
 
