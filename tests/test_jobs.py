@@ -15,6 +15,7 @@ from engine.errors import Conflict, InvalidValue, NotFound, Rejected
 from engine.events import decode_array
 from engine.jobs import host
 from engine.jobs.job import JobSpec
+from engine.training import context
 from engine.training.context import Cancelled, Context, Inbox, log_spaced
 
 LONG = 10**6
@@ -60,16 +61,16 @@ def told(manager, run_id):
 
 def test_before_the_start_controls_wait_and_the_end_does_not():
     events, inbox = [], Inbox()
-    context = Context(JobSpec.checked("regression", {}).parsed(), inbox=inbox, tell=events.append)
+    config = JobSpec.checked("regression", {}).parsed()
+    early = Context(config, inbox=inbox, tell=events.append)
     inbox.put({"type": "pause"})
     for share in (0.25, 0.5):  # the second comes too soon to be told
-        context.preparing("files", share)
+        early.preparing("files", share)
     assert [e.data for e in events] == [{"text": "files", "share": 0.25}]
     assert [m["type"] for m in inbox.take()] == ["pause"]
     inbox.put({"type": "cancel"})
-    context = Context(context.config, inbox=inbox, tell=events.append)
     with pytest.raises(Cancelled):
-        context.preparing("files", 0.75)
+        Context(config, inbox=inbox, tell=events.append).preparing("files", 0.75)
 
 
 def test_a_quick_run_keeps_sixty_log_spaced_frames(make_manager):
@@ -82,6 +83,17 @@ def test_a_quick_run_keeps_sixty_log_spaced_frames(make_manager):
     assert steps == sorted(set(steps))
     assert (steps[0], steps[-1]) == (0, 500)
     assert log_spaced(500) <= set(steps)
+
+
+def test_snapshots_that_grow_are_thinned_evenly_and_keep_the_first(monkeypatch):
+    monkeypatch.setattr(context, "SNAPSHOT_BYTES", 1000)
+    one = Context(JobSpec.checked("regression", {}).parsed())
+    one.started(parameters=1, samples=1, steps_total=59)
+    for step in range(60):
+        size = 10 if step == 0 else 25  # floats: an optimiser begins without a memory
+        one.snapshot(step, lambda size=size: {"w": torch.zeros(size)})
+        assert sum(s["w"].nbytes for s in one.snapshots.values()) <= 1000
+    assert sorted(one.snapshots) == list(range(0, 60, 8))
 
 
 @pytest.mark.parametrize("steps", [1, 5, 59, 60, 61, 100, 1000, 10**6])

@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 from base64 import b64encode
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -221,7 +222,6 @@ def test_old_private_runs_go_when_their_data_take_too_much(house, album: OwnAlbu
     wait_for(lambda: house.manager.ready, "the workers")
     same = job(album, epochs=1, pictures=32)
     size = len(same.attachments[ALBUM])
-    monkeypatch.setattr(manager, "PRIVATE_BYTES", int(1.5 * size))
     runs = []
     for one in (same, same, job(album, epochs=1, pictures=32)):
         attachments = dict(one.attachments)  # the text itself is shared by the first two
@@ -229,8 +229,21 @@ def test_old_private_runs_go_when_their_data_take_too_much(house, album: OwnAlbu
         wait_terminal(house.manager, runs[-1])
         house.manager.wait_stored(runs[-1])
     assert {run.id for run in house.manager.runs_of("me")} == set(runs)
+    left = sum(map(len, house.manager.get(runs[2]).artifacts.values()))
+    assert left > 10_000  # weights and snapshots count, too
+    monkeypatch.setattr(manager, "PRIVATE_BYTES", int(1.5 * size) + 2 * left)
     house.manager.submit(JobSpec.checked("faulty", {}, device="cpu"), "me")
     assert {run.id for run in house.manager.runs_of("me")} & set(runs) == {runs[2]}
+
+
+def test_what_runs_leave_behind_counts_and_shared_data_only_once() -> None:
+    data = "x" * 100
+    left = [{"weights": bytes(n)} for n in (50, 60, 70)]
+    runs: list[Any] = [
+        SimpleNamespace(job=SimpleNamespace(attachments={"a": data}), artifacts=one) for one in left
+    ]
+    fits = {169: 0, 170: 1, 229: 1, 230: 2, 279: 2, 280: 3}
+    assert {most: manager._within(runs, most) for most in fits} == fits
 
 
 # Previewed -----------------------------------------------------------------------------------------

@@ -216,7 +216,9 @@ async def place(places: threading.BoundedSemaphore) -> AsyncIterator[None]:
         When all are taken.
     """
     if not places.acquire(blocking=False):
-        raise Rejected(_("Too many predictions are waiting. Try again shortly."), retry_after=2.0)
+        raise Rejected(
+            _("Too many questions to models are waiting. Try again shortly."), retry_after=2.0
+        )
     try:
         await _pace.wait()
         yield

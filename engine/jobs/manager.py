@@ -50,7 +50,7 @@ PRIVATE_IN_MEMORY = 60
 PRIVATE_PER_OWNER = 6
 """… and of one visitor's."""
 PRIVATE_BYTES = 256 * 2**20
-"""Of the own data that these hold; several runs of a visit on the same data share them."""
+"""Of own data, weights and snapshots that these hold; several runs on the same data share it."""
 UNATTENDED_PER_ADDRESS = 4
 
 
@@ -542,11 +542,14 @@ class _RunSink:
 
 
 def _within(runs: list[Run], most: int) -> int:
-    """How many of the last runs hold at most so many bytes of attachments; a text counts once."""
+    """How many of the last runs hold at most so many bytes of data, weights and snapshots.
+
+    What several runs share counts once.
+    """
     seen: set[int] = set()
     size = 0
     for count, run in enumerate(reversed(runs)):
-        for text in run.job.attachments.values():
+        for text in (*run.job.attachments.values(), *run.artifacts.values()):
             size += 0 if id(text) in seen else len(text)
             seen.add(id(text))
         if size > most:

@@ -258,15 +258,20 @@ class Context:
             raise Diverged(step)
 
     def snapshot(self, step: int, save: Callable[[], Mapping[str, Any]]) -> None:
-        """Keep what is needed to go on from `step`, if it is one of the kept steps."""
-        if step not in self._keep or step in self.snapshots:
+        """Keep what is needed to go on from `step`, if it is one of those to keep."""
+        if step == self.fork_step and not self.snapshots:
+            self._saved = self._keep
+        if step not in self._saved or step in self.snapshots:
             return
-        if step == self.fork_step:
-            size = sum(tensor.nbytes for tensor in save().values())
-            every = max(1, -(-len(self._keep) * size // SNAPSHOT_BYTES))
-            self._saved = frozenset(sorted(self._keep)[::every])
-        if step in self._saved:
-            self.snapshots[step] = save()
+        self.snapshots[step] = save()
+        # Optimisers begin without a memory, so the first one does not tell how large all will be.
+        while len(self.snapshots) > 1 and self._snapshot_bytes() > SNAPSHOT_BYTES:
+            self._saved = frozenset(sorted(self._saved)[::2])
+            self.snapshots = {k: kept for k, kept in self.snapshots.items() if k in self._saved}
+
+    def _snapshot_bytes(self) -> int:
+        saved = self.snapshots.values()
+        return sum(tensor.nbytes for tensors in saved for tensor in tensors.values())
 
     # Asked at every step, so cheap -----------------------------------------------------------
 

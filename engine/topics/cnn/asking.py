@@ -123,7 +123,7 @@ class Asked:
     @property
     def affordable(self) -> int:
         """Passes through the net that `BUDGET` allows."""
-        flops = sum(stage.flops for stage in self.net.plan)
+        flops = sum(stage.flops for stage in self.net.plan) * (2 if self.config.mirrored else 1)
         return max(1, int(BUDGET / max(flops, 1)))
 
 
