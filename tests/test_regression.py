@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from base64 import b64encode
 from statistics import median
 
@@ -22,6 +23,7 @@ from engine.topics.regression import batched, data, losses, recipe
 from engine.topics.regression.learner import Learner
 from engine.topics.regression.models import legendre, scales
 from engine.topics.regression.spec import LEAST_SQUARES_R1, MADE, SPEC, RegressionConfig
+from engine.training import rates
 from engine.training.context import Inbox
 from engine.training.layers import table as layer_table
 from engine.training.optimisers import OPTIMISERS
@@ -736,6 +738,15 @@ def test_the_range_test_suggests_a_rate_that_learns(values):
     metrics = final(**{**values, "learning_rate": found["suggestion"], "epochs": 500})
     slow = final(**{**values, "learning_rate": 1e-6, "epochs": 500})
     assert metrics["train_loss"] < 0.5 * slow["train_loss"]
+
+
+@pytest.mark.parametrize(("seconds", "steps"), [(0.001, 150), (0.1, 100), (60.0, 40)])
+def test_a_network_of_slow_steps_is_tested_with_fewer(monkeypatch, seconds, steps):
+    now = itertools.count(step=seconds)
+    monkeypatch.setattr(rates.time, "perf_counter", lambda: next(now))
+    config = RegressionConfig()
+    learner = Learner(config, data.make(config))
+    assert rates.affordable(learner) == steps
 
 
 def test_the_range_test_has_nothing_to_say_of_a_line_search():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from math import isfinite
 from typing import Any, Protocol
 
@@ -12,6 +13,8 @@ from engine.errors import GalleryError
 from engine.words import _
 
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 150
+FEWEST, SECONDS = 40, 10.0
+"""A network whose steps are slow makes fewer of them, so that the visitor is not left waiting."""
 SMOOTHING = 0.9
 """Share of the old mean in the running mean of the losses."""
 EXPLODED = 4.0
@@ -49,7 +52,7 @@ def range_test(config: Config, learner: Learner) -> dict[str, Any]:
     rates: list[float] = []
     smooth: list[float] = []
     mean = 0.0
-    for k, rate in enumerate(np.geomspace(LOWEST, HIGHEST, STEPS), start=1):
+    for k, rate in enumerate(np.geomspace(LOWEST, HIGHEST, affordable(learner)), start=1):
         learner.set_rate(float(rate))
         loss = float(learner.step())
         mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
@@ -60,3 +63,13 @@ def range_test(config: Config, learner: Learner) -> dict[str, Any]:
         smooth.append(float(f"{value:.5g}"))
     best = rates[int(np.argmin(smooth))] if smooth else LOWEST / BELOW_MINIMUM
     return {"rate": rates, "loss": smooth, "suggestion": float(f"{BELOW_MINIMUM * best:.2g}")}
+
+
+def affordable(learner: Learner) -> int:
+    """How many steps of this learner take no longer than `SECONDS`."""
+    learner.set_rate(LOWEST)
+    learner.step()  # the first one takes longer
+    begun = time.perf_counter()
+    learner.step()
+    steps = SECONDS / max(time.perf_counter() - begun, 1e-9)
+    return int(min(max(steps, FEWEST), STEPS))
