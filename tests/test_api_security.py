@@ -390,7 +390,7 @@ def test_every_answer_has_the_security_headers(client: TestClient, address: str)
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
     assert policy["default-src"] == "'self'"
     assert policy["script-src"] == "'self' 'unsafe-inline' 'unsafe-eval' blob:"
-    assert policy["connect-src"] == "'self' ws: wss:"
+    assert policy["connect-src"] == "'self' ws: wss: data:"
     assert policy["frame-ancestors"] == "'self'"
     assert (policy["object-src"], policy["base-uri"]) == ("'none'", "'self'")
     assert headers["x-content-type-options"] == "nosniff"

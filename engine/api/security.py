@@ -29,7 +29,8 @@ POLICY = {
     "img-src": "'self' data: blob:",
     "media-src": "'self' data: blob:",
     "font-src": "'self' data:",
-    "connect-src": "'self' ws: wss:",
+    # Streamlit turns a webcam's picture into a file by fetching it from a data address.
+    "connect-src": "'self' ws: wss: data:",
     "worker-src": "'self' blob:",
     "object-src": "'none'",
     "base-uri": "'self'",

@@ -14,7 +14,7 @@ from typing import NamedTuple, NoReturn
 import numpy as np
 
 from engine.data.archives import SIGNATURES, Member, Unreadable, members
-from engine.data.decoding import MOST_BYTES, BadPicture, decode, fitted
+from engine.data.decoding import MOST_BYTES, BadPicture, Fitted, decode_fitted
 from engine.data.names import NAMED, label
 from engine.data.own_albums import (
     ALBUM,
@@ -292,23 +292,23 @@ def _decoded(chosen: Sequence[Member], side: int, left_out: LeftOut, loose: str)
             left_out.add(LOOSE, f"“{name}”")
         else:
             try:
-                picture = _picture(member)
+                picture = _picture(member, side)
             except Unreadable as error:
                 left_out.add(UNFIT, f"“{name}” ({error})")
                 continue
-            pixels += picture.shape[0] * picture.shape[1]
+            pixels += picture.area
             if pixels > PIXELS_LIMIT:
                 _refuse_pixels()
             folders = tuple(parts[:-1]) or (loose,)
-            found.append(Found(name, folders, fitted(picture, side, 3)))
+            found.append(Found(name, folders, picture.pixels))
     return found
 
 
-def _picture(member: Member) -> np.ndarray:
+def _picture(member: Member, side: int) -> Fitted:
     if member.size > MOST_BYTES:
         raise Unreadable(_("{size:,.1f} MB").format(size=member.size / 2**20))
     try:
-        return decode(member.read())
+        return decode_fitted(member.read(), side, 3)
     except BadPicture as error:
         raise Unreadable(error.problems[0].received) from None
 

@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from engine.data.albums import BadAlbum, Gathered, OwnAlbum, gather, made
+from engine.data.albums import BYTES_LIMIT, BadAlbum, Gathered, OwnAlbum, gather, made
 from engine.data.archives import SIGNATURES
 from engine.data.names import LABEL_LENGTH, label
 from engine.data.own_albums import CLASSES_LIMIT, FEW_PICTURES, FILES_LIMIT
-from engine.data.reading import BYTES_LIMIT
 from engine.errors import GalleryError
 from engine.spec import TopicSpec
 from engine.words import _
@@ -167,7 +166,8 @@ def _summary(spec: TopicSpec, own: Pictures, told: tuple[Any, ...]) -> None:
     if own.album is None:
         text = _("Two classes of at least {few} pictures are needed. Add more.")
         st.info(text.format(few=FEW_PICTURES), icon=":material/add_photo_alternate:")
-    text = _("{count:,} pictures of {classes} classes.")
+    one = _("One class so far; its pictures: {count:,}.")
+    text = _("{count:,} pictures of {classes} classes.") if len(classes) > 1 else one
     st.caption(text.format(count=len(own.gathered.pictures), classes=len(classes)))
     notes = own.gathered.notes if own.album is None else own.album.notes
     for note in notes:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from engine import service
-from engine.data.decoding import MOST_BYTES, decode, fitted
+from engine.data.decoding import MOST_BYTES, decode_fitted
 from engine.errors import GalleryError
 from engine.spec import TopicSpec
 from engine.topics import figures
@@ -152,7 +152,7 @@ def answered(look: Look, model: Asked, payload: bytes, name: str) -> tuple[Rows,
     kept = st.session_state.get(f"{look.spec.name}.answered")
     if kept is None or kept[0] != asked:
         height, _width, channels = model.size
-        rows = rows_of(fitted(decode(payload, name=name), height, channels))
+        rows = rows_of(decode_fitted(payload, height, channels, name=name).pixels)
         arguments = loaded(look, model).arguments
         answer = service.current().predictors.predict(look.spec.name, [rows], **arguments)
         kept = st.session_state[f"{look.spec.name}.answered"] = (

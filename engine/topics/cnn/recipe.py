@@ -258,7 +258,7 @@ def picture(model: Classifier, value: Any, field: str) -> Tensor:
 
 
 def _decoded(value: Mapping[str, Any], field: str, side: int, channels: int) -> np.ndarray:
-    from engine.data.decoding import decode, fitted  # brings Pillow: only where a file comes
+    from engine.data.decoding import decode_fitted  # brings Pillow: only where a file comes
 
     expected = _("an image file, as {example}").format(example='{"png": "<base64>"}')
     if set(value) != {"png"} or not isinstance(value["png"], str):
@@ -268,7 +268,7 @@ def _decoded(value: Mapping[str, Any], field: str, side: int, channels: int) -> 
     except (binascii.Error, ValueError):
         raise InvalidValue.of(field, expected, _("something that is not base64")) from None
     try:
-        return fitted(decode(payload), side, channels)
+        return decode_fitted(payload, side, channels).pixels
     except GalleryError as error:
         raise GalleryError(error.message, field=field) from None
 
