@@ -25,6 +25,7 @@ MODULES = {
     "sweep": "sweeps",
     "mnist": "mnist",
     "convolutions": "convolutions",
+    "pictures": "drawing",
     "steer": "steer",
 }
 

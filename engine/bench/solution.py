@@ -122,12 +122,14 @@ def job_milliseconds(manager: JobManager, name: str, seed: int, goal: float) -> 
     return milliseconds_to_goal(events)
 
 
-def milliseconds_to_goal(events: Sequence[Event]) -> float:
-    """From `started` to the first metric that shows the goal, itself or in a row it brings."""
+def milliseconds_to_goal(
+    events: Sequence[Event], metric: str = "train_accuracy", goal: float = GOAL
+) -> float:
+    """From `started` to the first event that shows the goal, itself or in a row it brings."""
     begun = next(event.time for event in events if event.type == "started")
     for event in events:
         if event.type == "metric" and any(
-            row["values"]["train_accuracy"] >= GOAL for row in (*event.data["before"], event.data)
+            row["values"][metric] >= goal for row in (*event.data["before"], event.data)
         ):
             return 1000 * (event.time - begun)
     return inf
