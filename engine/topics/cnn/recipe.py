@@ -52,7 +52,9 @@ def run(config: CnnConfig, context: Context) -> Iterator[Event]:
     drawing = Pictures(learner, gauge)
     if "snapshot" in context.attachments:
         learner.restore(context.attachments["snapshot"], context.fork_step)
-    diagnosis = Diagnosis(validation="val_loss", harmless=0.1, slowness=("not_converged",))
+    # A schedule that ends on a rate of almost nothing does not tell what more steps would bring.
+    slowness = ("not_converged",) if config.schedule == "constant" else ()
+    diagnosis = Diagnosis(validation="val_loss", harmless=0.1, slowness=slowness)
     yield context.started(
         parameters=sum(p.numel() for p in learner.net.parameters()),
         samples=learner.batches.rows,
