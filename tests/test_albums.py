@@ -16,6 +16,7 @@ from safetensors.numpy import save
 
 from engine.data import albums, archives, own_albums
 from engine.data.albums import BadAlbum, OwnAlbum, read
+from engine.data.decoding import Fitted
 from engine.errors import InvalidValue
 
 ADVICE = "Put the pictures of each class into a folder of their own."
@@ -58,7 +59,7 @@ def refusal(files, **options):
 @pytest.fixture
 def undecoded(monkeypatch):
     """Fails a test in which a picture is decoded or a file unpacked."""
-    monkeypatch.setattr(albums, "decode", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(albums, "decode_fitted", lambda *_: pytest.fail("decoded"))
     monkeypatch.setattr(archives, "_content", lambda *_: pytest.fail("unpacked"))
 
 
@@ -191,7 +192,7 @@ def test_a_huge_picture_is_left_out():
     header = b"IHDR" + struct.pack(">II", 9_000, 9_000) + picture(1)[24:29]
     huge = picture(1)[:12] + header + struct.pack(">I", zlib.crc32(header)) + picture(1)[33:]
     album = read([*few("cat", "dog"), ("cat/huge.png", huge)])
-    assert album.notes[0].endswith("(1): “cat/huge.png” (9,000 × 9,000).")
+    assert album.notes[0].endswith("(1): “cat/huge.png” (9,000 × 9,000 pixels).")
 
 
 def test_a_large_file_is_left_out_without_being_unpacked(monkeypatch):
@@ -270,11 +271,15 @@ def test_too_many_classes_are_refused():
 
 def test_five_thousand_files_are_taken_and_no_more(monkeypatch):
     shades = iter(np.arange(5_000, dtype=np.uint32).view(np.uint8).reshape(-1, 1, 1, 4)[..., :3])
-    monkeypatch.setattr(albums, "decode", lambda _content: next(shades))
+    monkeypatch.setattr(
+        albums,
+        "decode_fitted",
+        lambda _content, side, _channels: Fitted(np.tile(next(shades), (side, side, 1)), area=1),
+    )
     files = [(f"{n % 2}/{n}.png", b"x") for n in range(5_000)]
     assert len(read(zipped(files)).labels) == 5_000
     more = zipped([*files, ("0/x.png", b"x")])
-    monkeypatch.setattr(albums, "decode", lambda _content: pytest.fail("decoded"))
+    monkeypatch.setattr(albums, "decode_fitted", lambda *_: pytest.fail("decoded"))
     assert refusal(more).startswith("at most 5,000 files, received 5,001. Choose fewer pictures;")
 
 
@@ -300,16 +305,16 @@ def test_an_archive_that_lies_about_a_size_is_not_unpacked_beyond_it(monkeypatch
     entry = payload.rindex(b"PK\x01\x02")
     lying = payload[: entry + 24] + struct.pack("<I", 100) + payload[entry + 28 :]
     sizes = []
-    monkeypatch.setattr(albums, "decode", spy(albums.decode, sizes))
+    monkeypatch.setattr(albums, "decode_fitted", spy(albums.decode_fitted, sizes))
     album = read([(name, lying)])
     assert album.notes[0].endswith("(1): “a/bomb.png” (damaged in the archive).")
     assert max(sizes) < 2**10
 
 
 def spy(function, sizes):
-    def called(content):
+    def called(content, *more):
         sizes.append(len(content))
-        return function(content)
+        return function(content, *more)
 
     return called
 

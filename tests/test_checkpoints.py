@@ -270,7 +270,7 @@ def test_a_card_of_another_checkpoint_is_noticed(folder):
 
 
 # Where the manifest has it; the message counts from 0.
-LINE = [(e.topic, e.name) for e in shelf.manifest().checkpoints].index(("regression", "line"))
+PLACE = [(e.topic, e.name) for e in shelf.manifest().checkpoints].index(("regression", "line"))
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ LINE = [(e.topic, e.name) for e in shelf.manifest().checkpoints].index(("regress
         (
             '"name": "line"',
             '"name": "../line"',
-            f"a valid checkpoints.{LINE}.name (String should match",
+            f"a valid checkpoints.{PLACE}.name (String should match",
         ),
         (
             '"file": "regression/line.safetensors"',

@@ -10,15 +10,18 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from conftest import Borrowed
+from PIL import Image
 from safetensors.torch import load as parse_weights
 
 from engine import ROOT, checkpoints
 from engine.checkpoints import shelf
 from engine.cli import executors, main
 from engine.data import sources
+from engine.errors import shorten
 from engine.history import History
 from engine.settings import settings
 from engine.topics import topic
@@ -423,6 +426,87 @@ def test_an_unknown_checkpoint_is_named(engine):
         "received 'regression/../line'.",
         code=1,
     )
+
+
+@pytest.fixture
+def stroke(tmp_path):
+    """A file with the picture of a one that the shipped network knows."""
+    rows = checkpoints.card("cnn", "mnist").examples.inputs[1]
+    path = tmp_path / "one.png"
+    Image.fromarray(np.array(rows, dtype=np.uint8)).save(path)
+    return path
+
+
+def test_picture_files_are_answered(engine, stroke, tmp_path):
+    shipped = checkpoints.card("cnn", "mnist").examples
+    photo = tmp_path / "photo.jpg"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 200, 3), np.uint8)).save(photo)
+    first, second = lines(engine("predict", "cnn/mnist", str(stroke), str(photo), "--json").stdout)
+    assert set(first) == {"input", "output", "probabilities", "known"}
+    assert first["input"] == str(stroke)
+    assert first["output"] == str(shipped.outputs[1])
+    assert (second["input"], second["known"]) == (str(photo), False)
+    told = engine("predict", "cnn", str(stroke), str(photo), "--checkpoint", "mnist")
+    one, two = told.stdout.splitlines()
+    assert one.startswith(f"{stroke}: {first['output']} ({max(first['probabilities']):.1%})")
+    assert two.endswith("; unlike what this model has learned")
+
+
+def test_more_pictures_than_one_question_may_hold_are_answered(engine, stroke):
+    found = engine("predict", "cnn/mnist", *[str(stroke)] * 33)
+    assert len(found.stdout.splitlines()) == 33
+
+
+def test_answers_to_pictures_are_written_as_a_table(engine, stroke, tmp_path):
+    engine("predict", "cnn/mnist", str(stroke), "--output", str(tmp_path / "answers.csv"))
+    header, row = (tmp_path / "answers.csv").read_text().splitlines()
+    assert header.startswith("picture,prediction,probability of 0,")
+    assert row.startswith(f"{stroke},1,")
+
+
+@pytest.mark.parametrize(
+    ("content", "received"),
+    [(b"", "an empty file"), (b"<svg/>", "an SVG drawing"), (b"words", "text")],
+)
+def test_a_file_that_is_no_picture_is_named(engine, stroke, content, received):
+    bad = stroke.with_name("bad.png")
+    bad.write_bytes(content)
+    one_error(
+        engine("predict", "cnn/mnist", str(stroke), str(bad)),
+        f"bad.png: expected a picture as PNG, JPEG, WebP, GIF or BMP, received {received}. "
+        "Save the picture as PNG or JPEG, and choose that file.",
+    )
+
+
+def test_numbers_and_pictures_are_not_mixed_up(engine, stroke):
+    none = (
+        "pictures: expected picture files behind the model's name, as it takes pictures, received "
+    )
+    one_error(engine("predict", "cnn/mnist"), none + "'none'.")
+    one_error(engine("predict", "cnn/mnist", "--input", "-", input="1"), none + "'--input'.")
+    one_error(
+        engine("predict", "regression/line", str(stroke)),
+        "input: expected a file of numbers behind --input, as this model takes no pictures, "
+        f"received {shorten(str(stroke))}.",
+    )
+    missing = engine("predict", "regression/line")
+    assert missing.exit_code == 2
+    assert "Missing option --input." in missing.stderr
+
+
+@pytest.mark.parametrize("more", [(), ("--checkpoint", "line")])
+def test_a_model_is_named_once(engine, more):
+    model = "regression/line" if more else "regression"
+    given = " ".join([model, *more])
+    one_error(
+        engine("predict", model, *more, "--input", "-", input="1"),
+        f"model: expected topic/name, or a topic with --checkpoint, received '{given}'.",
+    )
+
+
+def test_a_model_may_be_named_in_one_word(engine):
+    apart = engine("predict", "regression", "--checkpoint", "line", "--input", "-", input="1")
+    assert engine("predict", "regression/line", "--input", "-", input="1").stdout == apart.stdout
 
 
 # checkpoints

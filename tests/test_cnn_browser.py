@@ -70,6 +70,9 @@ def test_a_drawn_digit_is_known_a_house_is_not_and_no_script_runs_for_it(visitor
 
 def test_one_click_from_a_drawing_to_why_and_to_what_is_like_it(visitor):
     page = at(visitor(viewport={"width": 1440, "height": 900}), "/cnn")
+    page.get_by_role("combobox", name="Model", exact=True).click()  # whose pictures are bundled
+    page.get_by_role("option", name="Digits, 8 × 8 pixels").click()
+    expect(page.locator(".st-key-card_below")).to_contain_text("as the 8 × 8 pictures were")
     draw(page, ONE)
     expect(page.locator(".gl-pad .gl-verdict")).to_contain_text("1")
     page.locator(".gl-pad").get_by_role("button", name="Ask why").click()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import tomllib
 import zipfile
 
 import numpy as np
 import pytest
-from conftest import wait_for
+from conftest import wait_for, wait_terminal
 from inline_pages import message, panels
 from PIL import Image
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
+from engine import ROOT
+from engine.data import albums, decoding, pictures, reading
 from engine.data.own_albums import OwnAlbum
 from engine.errors import NotFound, Unavailable
 from engine.events import encode_array
@@ -110,8 +114,8 @@ def images(test):
 
 def test_before_there_are_pictures_nothing_trains(page):
     assert visit(page).run == ""
-    assert page.file_uploader[0].proto.max_upload_size_mb == 10
-    assert "at most 10 MB a file" in page.file_uploader[0].label
+    assert page.file_uploader[0].proto.max_upload_size_mb == 64
+    assert "at most 64 MB a file" in page.file_uploader[0].label
     page.button(key="bar_main").click()
     run(page)
     assert message(page).startswith("There are no pictures yet.")
@@ -125,11 +129,36 @@ def test_an_archive_is_loaded_and_trained_on_at_once(page, running):
     assert trained(page, running).config.album == own(page).album.digest
 
 
+def test_the_server_takes_what_the_page_promises():
+    """Streamlit answers 413 to more than its own limit, whatever an uploader says."""
+    with (ROOT / ".streamlit" / "config.toml").open("rb") as file:
+        most = tomllib.load(file)["server"]["maxUploadSize"] * 2**20
+    assert most >= max(albums.BYTES_LIMIT, decoding.MOST_BYTES, reading.BYTES_LIMIT)
+
+
+def test_files_that_were_read_are_not_kept_for_the_visit(page, monkeypatch):
+    forgotten, remove_file = [], MemoryUploadedFileManager.remove_file
+
+    def removing(manager, session_id, file_id):
+        forgotten.append(manager.get_files(session_id, [file_id])[0].name)
+        remove_file(manager, session_id, file_id)
+
+    monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", removing)
+    upload(page, ("a.png", png(0)), ("b.png", png(1)))
+    assert forgotten == []  # they still wait for the name of their class
+    add(page, "cat", ("a.png", png(0)), ("b.png", png(1)))
+    assert sorted(forgotten) == ["a.png", "b.png"]
+    upload(page, ("bad.zip", b"PK\x03\x04" + bytes(40)))
+    assert forgotten[2:] == ["bad.zip"]
+    assert counts(page) == {"cat": 2}
+
+
 def test_pictures_are_added_to_a_class_that_is_named(page, running):
     upload(page, *[(f"{n}.png", png(n)) for n in range(3)])
     assert not own(page).gathered.pictures
     add(page, "cat", *[(f"{n}.png", png(n)) for n in range(3)])
     assert counts(page) == {"cat": 3}
+    assert "One class so far; its pictures: 3." in said(page)
     assert "Two classes of at least 2 pictures are needed." in said(page)
     assert visit(page).run == ""
     add(page, "dog", *[(f"{n}.png", png(n)) for n in range(3, 6)])
@@ -243,6 +272,28 @@ def test_all_pictures_can_be_removed_and_brought_back(page, running):
     run(page)
     assert own(page).album is album
     assert visit(page).values["album"] == album.digest
+
+
+# Pictures that cannot be had -----------------------------------------------------------------------
+
+
+def test_a_run_without_its_pictures_says_why_and_leaves_the_rest_usable(
+    open_page, running, monkeypatch
+):
+    def unreachable(_name):
+        raise Unavailable("There is no network.")
+
+    monkeypatch.setattr(pictures, "album", unreachable)
+    test = open_page(data="mnist", epochs="1")
+    run_id = visit(test).run
+    assert wait_terminal(running.manager, run_id).data["message"] == "There is no network."
+    visit(test).ended.add(run_id)
+    for part in ("try", "why"):
+        test.session_state["cnn.below"] = part
+        run(test)
+        offered = [box for box in test.selectbox if box.label == "Model"]
+        assert "the run on show" not in " ".join(offered[0].options)
+        assert offered[0].options
 
 
 # Private -------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from sklearn.datasets import load_digits
 
 from engine import ROOT, data
 from engine.data import decoding, pictures, progress, registry
-from engine.data.decoding import BadPicture, decode, fitted
+from engine.data.decoding import BadPicture, decode, decode_fitted, fitted
 from engine.errors import InvalidValue, Unavailable
 from engine.settings import settings
 
@@ -182,8 +182,10 @@ def test_the_official_cifar_is_preferred(small):
 
 
 def test_without_any_copy_the_official_cifar_is_asked_for(small):
-    with pytest.raises(Unavailable, match=r"cifar-10-binary\.tar\.gz: no download from"):
+    with pytest.raises(Unavailable, match=r"cifar-10-binary\.tar\.gz: no download from") as caught:
         pictures.album("cifar10")
+    instead = "The digits of 8 × 8 pixels and your own pictures need no download."
+    assert caught.value.message.endswith(instead)
     assert files_in(small.folders.cache) == []
 
 
@@ -400,7 +402,7 @@ def test_a_small_file_of_169_megapixels_is_refused_unread(undecoded):
     payload = huge_png()
     assert len(payload) < 170_000
     assert refusal(payload) == (
-        "the picture: expected at most 16,777,216 pixels, received 13,000 × 13,000. "
+        "the picture: expected at most 16,777,216 pixels, received 13,000 × 13,000 pixels. "
         "Make the picture smaller."
     )
 
@@ -643,3 +645,82 @@ def test_grey_and_colour_are_fitted_to_both(shape, channels):
 
 def test_one_pixel_is_made_larger():
     assert (fitted(np.full((1, 1, 3), 9, dtype=np.uint8), 8, 3) == 9).all()
+
+
+LEFT_HALF_CLEAR = np.where(np.arange(30) < 15, 0, 255).astype(np.uint8)
+
+
+def several_kinds():
+    """Pictures of 30 × 20 pixels in every way that takes its own path."""
+    noise = np.random.default_rng(0).integers(0, 256, (20, 30, 4), dtype=np.uint8)
+    colour = Image.fromarray(noise[..., :3])
+    turned = Image.Exif()
+    turned[decoding.ORIENTATION] = 6
+    clear = Image.fromarray(np.dstack([noise[..., :3], np.tile(LEFT_HALF_CLEAR, (20, 1))]))
+    return {
+        "colour": saved(colour, "PNG"),
+        "grey": saved(colour.convert("L"), "PNG"),
+        "black and white": saved(colour.convert("1"), "PNG"),
+        "palette": saved(colour.quantize(16), "PNG", transparency=3),
+        "16 bit": saved(noise[..., 0].astype(np.uint16) * 257, "PNG"),
+        "transparent": saved(clear, "PNG"),
+        "turned": saved(colour, "JPEG", exif=turned),
+        "print": saved(colour.convert("CMYK"), "JPEG"),
+    }
+
+
+@pytest.mark.parametrize("kind", several_kinds())
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_file_can_be_fitted_as_it_is_decoded(kind, channels):
+    payload = several_kinds()[kind]
+    found = decode_fitted(payload, 8, channels)
+    assert found.area == 600
+    assert found.pixels.shape == (8, 8, channels)
+    assert np.array_equal(found.pixels, fitted(decode(payload), 8, channels))
+    assert found.pixels.std() > 5
+
+
+def test_what_is_fitted_at_once_is_refused_alike():
+    with pytest.raises(BadPicture) as caught:
+        decode_fitted(b"<svg/>", 8, 3, name="a.png")
+    assert caught.value.message == refusal(b"<svg/>", name="a.png")
+
+
+def in_a_process_of_its_own(code, *arguments):
+    command = [sys.executable, "-W", "default", "-c", code, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+
+
+def test_the_largest_picture_takes_its_pixels_once(tmp_path):
+    """Pillow holds 16 megapixels in 64 MB; each copy of them would be as much again."""
+    (tmp_path / "large.jpg").write_bytes(saved(Image.new("RGB", (4096, 4096), "red"), "JPEG"))
+    (tmp_path / "small.jpg").write_bytes(saved(Image.new("RGB", (64, 64), "red"), "JPEG"))
+    code = """
+import resource, sys
+from pathlib import Path
+from engine.data.decoding import decode_fitted
+
+most = []
+for name in ("small.jpg", "large.jpg"):
+    decode_fitted((Path(sys.argv[1]) / name).read_bytes(), 32, 3)
+    most.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print((most[1] - most[0]) * (1 if sys.platform == "darwin" else 1024))
+"""
+    assert int(in_a_process_of_its_own(code, tmp_path).stdout) < 100 * 2**20
+
+
+def test_a_huge_picture_is_refused_without_a_warning_of_python(tmp_path):
+    (tmp_path / "huge.png").write_bytes(huge_png())
+    code = """
+import sys
+from pathlib import Path
+from engine.data.decoding import BadPicture, decode
+
+try:
+    decode(Path(sys.argv[1]).read_bytes())
+except BadPicture as error:
+    print(error)
+"""
+    told = in_a_process_of_its_own(code, tmp_path / "huge.png")
+    assert "13,000 × 13,000 pixels" in told.stdout
+    assert told.stderr == ""

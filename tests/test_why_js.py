@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -530,3 +531,18 @@ def test_nothing_is_wider_than_the_page(opened, site, width):  # noqa: F811
         page.wait_for_timeout(300)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, answer["method"]
+
+
+@pytest.mark.parametrize("width", [360, 800, 1360])
+def test_the_parts_of_a_convolution_stand_beside_each_other(opened, site, width):  # noqa: F811
+    page = opened(viewport={"width": width, "height": 844})
+    answers(site, convolution())
+    show_why(page, "convolution")
+    expect(page.locator(".gl-step-products span")).to_have_count(9)
+    page.wait_for_timeout(300)
+    parts = [part.bounding_box() for part in page.locator(".gl-step-row > :not(i)").all()]
+    assert len(parts) == 6
+    for one, other in combinations(parts, 2):
+        beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+        below = one["y"] + one["height"] <= other["y"] or other["y"] + other["height"] <= one["y"]
+        assert beside or below, (one, other)

@@ -199,6 +199,25 @@ def test_while_it_learns_it_says_that_it_cannot_be_asked_yet(running, monkeypatc
     assert any("still learning" in info.value for info in test.info)
 
 
+def test_of_a_recording_it_says_that_a_shipped_network_answers(running, monkeypatch):
+    test = AppTest.from_string(SCRIPT, default_timeout=60)
+    browser = Browser(monkeypatch, test)
+    test.run()
+    said = "without its weights"
+    test.session_state["cnn.below"] = "why"
+    test.run()
+    assert not any(said in caption.value for caption in test.caption)
+    browser.send("maps", "asked", {})
+    assert asked(test)["asked"] == 1
+    assert any(said in caption.value for caption in test.caption)
+
+
+def test_of_a_run_that_has_ended_no_other_network_answers(opened):
+    test, browser, _run = opened()
+    browser.send("maps", "asked", {})
+    assert not any("shipped" in caption.value for caption in test.caption)
+
+
 def test_pictures_that_are_not_here_are_not_waited_for(opened, monkeypatch):
     test, browser, _run = opened()
     monkeypatch.setattr(pictures, "at_hand", lambda name: False)

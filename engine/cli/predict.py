@@ -135,7 +135,7 @@ def asked_of_pictures(files: Sequence[Path], size: tuple[int, int], text: TextIO
     """
     if text is not None or not files:
         expected = _("picture files behind the model's name, as it takes pictures")
-        raise InvalidValue.of("pictures", expected, text.name if text is not None else _("none"))
+        raise InvalidValue.of("pictures", expected, _("none") if text is None else "--input")
     side, channels = size
     found = [decode_fitted(f.read_bytes(), side, channels, name=f.name).pixels for f in files]
     names = [str(file) for file in files]

@@ -23,7 +23,7 @@ from engine import data as sets
 from engine.data import progress
 from engine.data.bundled import bundled
 from engine.data.fetching import write_whole
-from engine.errors import Corrupt, InvalidValue
+from engine.errors import Corrupt, InvalidValue, StorageFull, Unavailable
 from engine.settings import settings
 from engine.words import N_, _
 
@@ -235,7 +235,7 @@ def _converted(copy: Copy) -> tuple[np.ndarray, np.ndarray]:
             done += len(labels)
             progress.tell(_("Unpacking, this once: {title}").format(title=title), done / count)
 
-    files = sets.fetch(copy.source)
+    files = _fetched(copy)
     count, parts = copy.read(files)
     try:
         _keep(copy, count, told(parts))
@@ -248,6 +248,15 @@ def _converted(copy: Copy) -> tuple[np.ndarray, np.ndarray]:
     count, parts = copy.read(files)
     pixels, labels = zip(*told(parts), strict=True)
     return np.concatenate(pixels), np.concatenate(labels)
+
+
+def _fetched(copy: Copy) -> tuple[Path, ...]:
+    """The files of the registry; who cannot have them is told what there is without them."""
+    try:
+        return sets.fetch(copy.source)
+    except (Unavailable, Corrupt, StorageFull) as error:
+        instead = _("The digits of 8 × 8 pixels and your own pictures need no download.")
+        raise type(error)(f"{error.message} {instead}") from None
 
 
 def _keep(copy: Copy, count: int, parts: Parts) -> None:

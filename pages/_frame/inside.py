@@ -24,7 +24,15 @@ def code_and_model(spec: TopicSpec, visit: Visit, config: Config) -> None:
     layers = started_of(spec, visit, config).get("layers")
     if layers:
         st.markdown(_("**Layers** (one sample through the model as trained)"))
-        st.dataframe(layer_frame(layers), hide_index=True, width="stretch")
+        frame = layer_frame(layers)
+        grouped = st.column_config.NumberColumn(format="localized")
+        st.dataframe(
+            frame,
+            hide_index=True,
+            width="stretch",
+            height="content" if len(frame) <= MOST_ROWS else "auto",
+            column_config=dict.fromkeys(frame.columns[-2:], grouped),
+        )
     else:
         st.caption(_("Train once to see the layers of the model."))
     parts = {**sources(spec.name), SCRIPT: ""}
@@ -45,6 +53,8 @@ def code_and_model(spec: TopicSpec, visit: Visit, config: Config) -> None:
 
 
 SCRIPT = "script"
+MOST_ROWS = 24
+"""Of a table that is shown without a bar to scroll with."""
 
 
 def started_of(spec: TopicSpec, visit: Visit, config: Config) -> Mapping[str, Any]:

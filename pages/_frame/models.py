@@ -49,33 +49,58 @@ class Asked:
 
 
 def models(look: Look) -> list[Asked]:
-    """The run on show first, then the shipped models."""
+    """The run on show first, if it has left a model, then the shipped models."""
     spec = look.spec
-    found = []
-    if look.ended:
-        history = service.current().history(look.ended, owner())
-        told = history.started["arrays"]
-        title = _("the run on show ({run})").format(run=look.ended[:8])
-        config = spec.config.parse(history.config)
-        own = getattr(config, "data", "") == OWN  # whose names nobody translates
-        classes = tuple(told["classes"] if own else map(_, told["classes"]))
-        found.append(Asked(look.ended, title, config, tuple(told["image"]), classes))
+    shown = run_on_show(look)
+    found = [shown] if shown is not None else []
     for card in cards(spec.name):
         config = spec.config.parse(card.config)
-        size = size_of(getattr(config, "data", ""))
+        size = size_of(data_of(config))
         if size:
             classes = tuple(map(_, card.classes))
             found.append(Asked(card.name, _(card.title), config, size, classes))
     return found
 
 
-def preselect(look: Look, name: str, choices: Collection[str]) -> None:
-    """Have a list of models begin with the run on show, anew for each that has ended."""
-    chosen, run = key(look.spec, name), key(look.spec, f"{name}_run")
-    another = st.session_state.get(run) != look.ended
-    st.session_state[run] = look.ended
-    if (another and look.ended in choices) or st.session_state.get(chosen) not in choices:
-        st.session_state[chosen] = next(iter(choices))
+def run_on_show(look: Look) -> Asked | None:
+    """The model that the run on show has left; None where there is no run, or it came to nothing."""
+    history = service.current().history(look.ended, owner()) if look.ended else None
+    if history is None or history.terminal is None or history.terminal["type"] != "done":
+        return None
+    told = history.started["arrays"]
+    title = _("the run on show ({run})").format(run=look.ended[:8])
+    config = look.spec.config.parse(history.config)
+    own = data_of(config) == OWN  # whose names nobody translates
+    classes = tuple(told["classes"] if own else map(_, told["classes"]))
+    return Asked(look.ended, title, config, tuple(told["image"]), classes)
+
+
+def preselect(look: Look, name: str, choices: Collection[str], wanted: str) -> None:
+    """Have a list of models begin with the run on show, else with the one `wanted`.
+
+    It begins anew with each run that has ended, and with other data.
+    """
+    chosen = key(look.spec, name)
+    settled = st.session_state.get(key(look.spec, f"{name}_for")) == on_show(look)
+    if not settled or st.session_state.get(chosen) not in choices:
+        first = (look.ended, wanted, *choices)
+        st.session_state[chosen] = next(model for model in first if model in choices)
+    settle(look, name)
+
+
+def settle(look: Look, name: str) -> None:
+    """What is chosen in that list now stays, until a run has ended or the data are others."""
+    st.session_state[key(look.spec, f"{name}_for")] = on_show(look)
+
+
+def on_show(look: Look) -> tuple[str, str]:
+    """The run and the data that a choice of a model was made for."""
+    return look.ended, data_of(look.config)
+
+
+def data_of(config: Config) -> str:
+    """The data of these settings; the shipped model that learned from them has their name."""
+    return str(getattr(config, "data", ""))
 
 
 def size_of(data: str) -> Size | None:
@@ -94,7 +119,7 @@ def pictures_of(look: Look, config: Config) -> Album:
     GalleryError
         When they are not here: a page waits for no download.
     """
-    data = str(getattr(config, "data", ""))
+    data = data_of(config)
     own = own_data_of(look.spec, config) if data == OWN else None
     if isinstance(own, OwnAlbum):
         return own.album()

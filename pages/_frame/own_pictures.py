@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from engine.data.albums import BYTES_LIMIT, BadAlbum, Gathered, OwnAlbum, gather, made
 from engine.data.archives import SIGNATURES
@@ -23,6 +24,7 @@ from engine.spec import TopicSpec
 from engine.words import _
 from pages._frame.own import Loaded, remove
 from pages._frame.own_example import EXAMPLE_SHAPES, shapes
+from pages._frame.uploads import forget
 from pages._frame.visit import Visit, key
 from pages._frame.words import plain
 
@@ -223,8 +225,11 @@ def _press_add(spec: TopicSpec, visit: Visit, on_change: OnChange) -> None:
 
 def _uploaded(spec: TopicSpec) -> list[tuple[str, bytes]]:
     """Names and contents; of a name only what follows its folders, as the class is asked for."""
-    files = st.session_state.get(_upload_key(spec, pictures_of(spec))) or []
-    return [(_last(file.name), file.getvalue()) for file in files]
+    return [(_last(file.name), file.getvalue()) for file in _pending(spec)]
+
+
+def _pending(spec: TopicSpec) -> list[UploadedFile]:
+    return st.session_state.get(_upload_key(spec, pictures_of(spec))) or []
 
 
 def _last(name: str) -> str:
@@ -241,6 +246,7 @@ def _add(
     """Add what is in the files; where nothing can be, only the message changes."""
     own = pictures_of(spec)
     before = own.gathered.pictures
+    forget(_pending(spec))
     try:
         gathered = gather(files, loose=name, before=before)
     except GalleryError as error:

@@ -189,6 +189,10 @@ def about(chosen: Chosen) -> str:
     cell = chosen.cell
     parts = {"train": _("training"), "val": _("validation"), "test": _("test")}
     told = _("{total:,} {part} rows of “{actual}” were taken for “{predicted}” at step {step:,}.")
+    if cell.pictures is not None:
+        told = _(
+            "{total:,} {part} pictures of “{actual}” were taken for “{predicted}” at step {step:,}."
+        )
     text = told.format(
         total=cell.total,
         part=parts[cell.part],

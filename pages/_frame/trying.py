@@ -15,7 +15,7 @@ from engine.words import _
 from pages._frame.look import Look
 from pages._frame.models import Asked, Rows, loaded, models, preselect, rows_of
 from pages._frame.visit import key
-from pages._frame.why import can_ask, drawn_asked
+from pages._frame.why import MODEL_WIDTH, can_ask, drawn_asked
 from pages._frame.words import answer_words, pad_words, plain
 from pages._live import base_url, panel
 
@@ -36,7 +36,7 @@ def trying(look: Look) -> None:
     if not by_id:
         st.info(_("Train first: then you can draw, or bring a picture of your own."))
         return
-    preselect(look, "tried", by_id)
+    preselect(look, "tried", by_id, figures(look.spec.name).tried_first(look.config))
     chosen = by_id[
         st.selectbox(
             _("Model"),
@@ -44,6 +44,7 @@ def trying(look: Look) -> None:
             format_func=lambda name: by_id[name].title,
             key=key(look.spec, "tried"),
             help=_("The run on show once it has ended, or a model that is shipped."),
+            width=MODEL_WIDTH,
         )
     ]
     pad = figures(look.spec.name).pad(chosen.config)

@@ -21,10 +21,12 @@ from pages._frame.models import (
     Asked,
     Rows,
     Size,
+    data_of,
     models,
     pictures_of,
     preselect,
     rows_of,
+    settle,
     size_of_rows,
 )
 from pages._frame.samples import Chosen, frame_at, history_of
@@ -86,7 +88,7 @@ def ask(look: Look, question: Question, model: str = "") -> None:
     st.session_state[key(spec, "below")] = PART
     if model:
         st.session_state[key(spec, "why_model")] = model
-        st.session_state[key(spec, "why_model_run")] = look.ended
+        settle(look, "why_model")
 
 
 def sent(look: Look, name: str, trigger: str) -> dict[str, Any]:
@@ -208,7 +210,7 @@ def why(look: Look) -> None:
         st.info(waiting(look, question))
         return
     by_id = {model.id: model for model in everything}
-    preselect(look, "why_model", by_id)
+    preselect(look, "why_model", by_id, data_of(look.config))
     if by_id[st.session_state[key(spec, "why_model")]] not in able:
         st.session_state[key(spec, "why_model")] = able[0].id
     with st.container(horizontal=True, vertical_alignment="bottom", key="why_bar"):
@@ -231,6 +233,8 @@ def why(look: Look) -> None:
             args=(look, model),
             icon=":material/shuffle:",
         )
+        if question is not None and question.label is not None and (other := stands_in(look)):
+            st.caption(other)
     question = question or first_question(look, model)
     if question is None:
         st.info(_("Draw or upload a picture, or click one above: then ask why."))
@@ -261,6 +265,15 @@ def waiting(look: Look, question: Question | None) -> str:
     if question is None:
         return _("Train first: only a model that has learned can be asked.")
     return _("No model here has learned pictures of this size. Train one on them first.")
+
+
+def stands_in(look: Look) -> str:
+    """Why it is not the network on show that answers; empty where that can be chosen."""
+    if look.ended or look.source is None:
+        return ""
+    if look.visit.run:
+        return _("The network on show is still learning: a shipped one answers.")
+    return _("The run on show is recorded, without its weights: a shipped network answers.")
 
 
 def model_changed(look: Look, by_id: Mapping[str, Asked]) -> None:

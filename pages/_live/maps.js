@@ -89,7 +89,7 @@ export class Maps {
     if (width === this.width && height === this.height && ratio === this.ratio) return;
     Object.assign(this, { width, height, ratio, narrow: width > 0 && width < NARROW, arranged: null });
     this.box.dataset.narrow = String(this.narrow);
-    this.box.style.height = `${Math.round(height * (this.narrow ? PHONE_GROWS : 1))}px`;
+    this.stretchBox(0);
   }
 
   // Another run: what is drawn stays until its first frame is there.
@@ -208,6 +208,8 @@ export class Maps {
     this.stages = parts;
     this.fans = [...parts, null].map(fan);
     this.through.replaceChildren(...parts.flatMap((stage, i) => [this.fans[i], stage.node]), this.fans.at(-1));
+    this.lens.hidden = !parts.length;
+    [...this.root.querySelector(".gl-legend").children].forEach((key, i) => { key.hidden = !parts.some(({ kind }) => kind === ["signed", "map"][i]); });
     this.stale = true;
   }
 
@@ -216,10 +218,23 @@ export class Maps {
     if (this.arranged) return;
     this.arranged = this.stale = true;
     this.placeInput();
+    this.stretchBox(0);
     const { clientWidth, clientHeight } = this.through;
     this.placeStages();
+    if (this.narrow) this.stretchToStages();
     if (this.through.clientWidth !== clientWidth || this.through.clientHeight !== clientHeight) this.placeStages();
     this.drawFans();
+  }
+
+  // Top to bottom, the page scrolls and not the stages in their box; where there are none, nothing is left free.
+  stretchToStages() {
+    const { scrollHeight, clientHeight } = this.through;
+    this.stretchBox(this.stages.length ? Math.max(0, scrollHeight - clientHeight) : -clientHeight);
+  }
+
+  // px more than usual
+  stretchBox(more) {
+    this.box.style.height = `${Math.round(this.height * (this.narrow ? PHONE_GROWS : 1)) + more}px`;
   }
 
   placeStages() {
@@ -396,7 +411,7 @@ export class Maps {
     text.textContent = `${fill(filter ? words.filter : words.map, { number: at.channel + 1, count })}, ${size.join(" × ")}`;
     bar.style.background = `linear-gradient(90deg, ${kind === "signed" ? SIGNED : VIRIDIS})`;
     bar.hidden = ends.hidden = kind === "picture";
-    const number = (value, sign) => (value == null ? sign : digits(one(value, at.channel)));
+    const number = (value, sign) => (value == null ? sign : digits(one(value, at.channel)).replace("-", "\u2212"));
     ends.children[0].textContent = number(low, kind === "signed" ? "−" : "");
     ends.children[1].textContent = number(high, kind === "signed" ? "+" : "");
   }

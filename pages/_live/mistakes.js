@@ -10,6 +10,7 @@ import { element, fill } from "./format.js";
 import { bitmap, tile } from "./mosaic.js";
 
 const SIDE = 84; // px of a thumbnail
+const HEAD = 24; // px above the other views, that nothing jumps from one to the other
 
 export class Mistakes {
   part = "mistakes";
@@ -24,7 +25,7 @@ export class Mistakes {
     if (data.words.why !== this.data?.words.why) this.cells = [];
     this.data = data;
     this.sheet.setAttribute("aria-label", data.label);
-    this.sheet.style.minHeight = `${data.height}px`;
+    this.sheet.style.minHeight = `${data.height && data.height + HEAD}px`;
     this.told.textContent = data.words.none;
     this.shown = null;
   }

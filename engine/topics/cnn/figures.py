@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from engine.data import pictures
 from engine.data.names import written
 from engine.data.tables import OWN
-from engine.figures import BLUE, GREY, ORANGE, View, blank, live
+from engine.figures import BLUE, ORANGE, View, blank, live
 from engine.figures.confusion import confusion
 from engine.topics.cnn.editor import layers_of, with_layers
 from engine.topics.cnn.spec import OFFICIAL_TEST, CnnConfig
@@ -97,7 +97,7 @@ def by_class(config: CnnConfig, own: OwnAlbum | None = None) -> go.Figure:
     figure = blank(
         xaxis={
             "title": {"text": _("share that is found ({rows})").format(rows=measured_on(config))},
-            "range": [0, 1.08],
+            "range": [0, 1.2],
             "tickformat": ".0%",
         },
         yaxis={"type": "category", "autorange": "reversed", "showgrid": False},
@@ -127,8 +127,6 @@ def sizes(config: CnnConfig, own: OwnAlbum | None = None) -> go.Figure:
             "title": {"text": _("root mean square")},
         },
         barmode="group",
-        showlegend=True,
-        legend={"orientation": "h", "y": 1.12, "font": {"color": GREY}},
     )
     for array, name, color in (
         ("activation_norm", _("values that leave the layer"), BLUE),
@@ -163,6 +161,11 @@ def pad(config: CnnConfig) -> dict[str, Any] | None:
     text = _("Draw {what}. The drawing is centred and scaled as the {side} × {side} pictures were.")
     about = text.format(what=what, side=side)
     return {"side": side, "classes": names_of(config), "about": about}
+
+
+def tried_first(config: CnnConfig) -> str:
+    """The checkpoint that is tried first beside these settings: of digits the one that sees more."""
+    return {"digits": "mnist", "own": "cifar10"}.get(config.data, config.data)
 
 
 def at_hand(config: CnnConfig) -> bool:

@@ -43,6 +43,8 @@ _shelves: WeakKeyDictionary[PictureNet, Shelf] = WeakKeyDictionary()
 def similar(asked: Asked) -> dict[str, Any]:
     """The training pictures nearest to this one in what the last layer is given (by cosine).
 
+    Itself is not among them.
+
     Options: `k` (12). The first question to a net takes longer: it looks at its training
     pictures; a large net at more of them with each question, until it has seen `SEARCHED`.
 
@@ -66,8 +68,11 @@ def similar(asked: Asked) -> dict[str, Any]:
     learned = parts(asked.config, source)["train"]
     shelf = looked_at(asked, source, learned)
     own = unit(asked.net, asked.picture)[0]
-    cosine, place = (shelf.features @ own).topk(min(k, len(shelf.rows)))
+    cosine, place = (shelf.features @ own).topk(min(k + 1, len(shelf.rows)))
     rows = shelf.rows[place.numpy()]
+    asked_for = (asked.picture[0].permute(1, 2, 0) * 255).round().byte().numpy()
+    other = (source.pixels[rows] != asked_for).any((1, 2, 3))
+    rows, cosine = rows[other][:k], cosine[torch.from_numpy(other)][:k]
     return {
         "index": rows.tolist(),
         "label": source.labels[rows].tolist(),

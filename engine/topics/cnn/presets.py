@@ -14,7 +14,6 @@ PLAIN = dict(validation=0.0, standardise=False, learning_rate=0.001)
 N2 = dict(
     data="cifar10",
     architecture="n2",
-    standardise=False,
     dropout=0.2,
     learning_rate=0.001,
     batch_size=100,
@@ -30,8 +29,8 @@ TURNED = dict(
 )
 LOSSY = N_(
     "Measured on the pictures that are at hand: where only a JPEG copy of CIFAR-10 is, two to "
-    "three percent less count as reproduced. On one processor it takes more than the ten minutes of "
-    "a hosted run."
+    "three percent less count as reproduced. The source leaves the scaling of the pixels open: here "
+    "they are standardised; from 0 to 1, N2 reached 70.5 and N3 72.5 %."
 )
 
 
@@ -105,7 +104,6 @@ PRESETS = (
         source=BOOK_P,
         note=LOSSY,
         repeated=False,
-        recorded=False,
     ),
     Preset(
         "N4",
@@ -168,6 +166,7 @@ PRESETS = (
         _test(0.8779, 0.90),
         source=N_("this gallery; the published figure is that of N5"),
         repeated=False,
+        recorded=False,
     ),
     Preset(
         "N6",
