@@ -161,18 +161,22 @@ def train(spec: TopicSpec, preset: Preset, seed: int) -> History:
 
     values = {**preset.values, **dict.fromkeys(spec.seeds, seed)}
     job = JobSpec.checked(spec.name, values, device="cpu")
-    sink = RecordingSink(job, preset.id)
+    sink = RecordingSink(begun(job, preset.id))
     perform(job, Inbox(), sink)
     return sink.history
 
 
-class RecordingSink:
-    """Collects the history of a preset's run, and the weights it leaves behind."""
+def begun(job: JobSpec, preset_id: str) -> History:
+    """The empty record of a preset's run."""
+    return History(f"{job.topic}-{preset_id}", job.topic, job.config, versions())
 
-    def __init__(self, job: JobSpec, preset_id: str) -> None:
-        run_id = f"{job.topic}-{preset_id}"
-        self.history = History(run_id, job.topic, job.config, versions())
-        self.log = RunLog(self.history)
+
+class RecordingSink:
+    """Collects a job's history, and the weights it leaves behind."""
+
+    def __init__(self, history: History) -> None:
+        self.log = RunLog(history)
+        self.history = history
         self.weights = b""
 
     def event(self, event: Event) -> None:

@@ -95,7 +95,7 @@ def small_mnist(monkeypatch, tmp_path):
         paths.append(tmp_path / f"{number}.gz")
         paths[-1].write_bytes(gzip.compress(header + array.tobytes()))
     asked = []
-    monkeypatch.setattr("engine.data.fetch", lambda name, _told: asked.append(name) or tuple(paths))
+    monkeypatch.setattr("engine.data.fetch", lambda name: asked.append(name) or tuple(paths))
     yield SimpleNamespace(pictures=pictures, labels=labels, asked=asked, paths=paths, tmp=tmp_path)
     monkeypatch.undo()
     settings.cache_clear()

@@ -68,7 +68,8 @@ def test_numbers_of_16_bits_learn_as_well_and_leave_weights_of_32(architecture):
     settings = dict(architecture=architecture, epochs=3, precision="bfloat16", mixup=0.1)
     run = trained(**settings)
     assert run.final["val_accuracy"] > 0.6
-    assert {t.dtype for t in run.weights.values() if t.is_floating_point()} == {torch.float32}
+    weights = parse(run.artifacts["weights.safetensors"]).values()
+    assert {t.dtype for t in weights if t.is_floating_point()} == {torch.float32}
     whole = Learner(CnnConfig(**settings | {"precision": "float32"}), album("digits"))
     half = Learner(CnnConfig(**settings), album("digits"))
     gap = abs(float(whole.step()) - float(half.step()))

@@ -477,7 +477,7 @@ def test_an_edit_that_was_sent_outlives_a_number_out_of_range(network):
     page = network
     link = page.evaluate(LINK, [0, 2, 1])
     number = page.get_by_label("Value").nth(1)
-    for typed in ("4", "1e"):
+    for typed in ("4", "e"):  # of "1e" the 1 would be tried on the way
         page.mouse.click(link["x"], link["y"])
         number.fill("")
         number.press_sequentially(typed)

@@ -11,6 +11,7 @@ from engine.checkpoints.loading import tensor_cards
 from engine.checkpoints.recipes import Recipe, recipe_of
 from engine.errors import GalleryError
 from engine.events import Event
+from engine.history import History
 from engine.jobs.job import JobSpec, versions
 from engine.recordings import RecordingSink
 from engine.training.context import Inbox
@@ -22,8 +23,8 @@ NOT_METRICS = ("seconds", "steps")
 class _Made(RecordingSink):
     """What training leaves behind; it is told about too."""
 
-    def __init__(self, job: JobSpec, preset_id: str, show: Callable[[Event], None]) -> None:
-        super().__init__(job, preset_id)
+    def __init__(self, history: History, show: Callable[[Event], None]) -> None:
+        super().__init__(history)
         self._show = show
 
     def event(self, event: Event) -> None:
@@ -54,7 +55,7 @@ def train(topic: str, name: str, show: Callable[[Event], None] = lambda event: N
     # On the CPU with so many threads: the only way to get the same numbers everywhere.
     values, threads = recipe.values(topic), recipe.threads
     job = JobSpec.checked(topic, values, device="cpu", threads=threads)
-    made = _Made(job, recipe.preset, show)
+    made = _Made(recordings.begun(job, recipe.preset), show)
     perform(job, Inbox(), made)
     end = made.history.terminal
     if end is None or end["type"] != "done":
