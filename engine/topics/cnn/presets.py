@@ -165,7 +165,6 @@ PRESETS = (
         _test(0.8779, 0.90),
         source=N_("this gallery; the published figure is that of N5"),
         repeated=False,
-        recorded=False,
     ),
     Preset(
         "N6",

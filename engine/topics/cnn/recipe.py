@@ -316,3 +316,8 @@ def stroke(side: int) -> list[list[int]]:
     thick = range(side // 2 - side // 8, side // 2 + side // 8)
     inside = range(side // 8, side - side // 8)
     return [[255 if r in inside and c in thick else 0 for c in range(side)] for r in range(side)]
+
+
+def tinted(rows: list[list[int]]) -> list[list[list[int]]]:
+    """Ink as orange on a blue ground: rows of pixels of red, green and blue."""
+    return [[[ink, 128, 255 - ink] for ink in row] for row in rows]

@@ -12,7 +12,7 @@ from engine.topics.cnn.batches import planes
 from engine.topics.cnn.classifier import Classifier, at_once, auroc, familiarity, scribbles
 from engine.topics.cnn.learner import Learner
 from engine.topics.cnn.measuring import Gauge
-from engine.topics.cnn.recipe import ring, stroke
+from engine.topics.cnn.recipe import ring, stroke, tinted
 from engine.topics.cnn.spec import CnnConfig
 from engine.words import N_
 
@@ -96,6 +96,23 @@ RECIPES = (
         measure=measure,
         tolerance=1e-3,
         inputs=(ring(28), stroke(28)),
+        again=True,
+        half=True,
+        recorded=True,
+        quick=False,
+    ),
+    Recipe(
+        name="cifar10",
+        title=N_("CIFAR-10"),
+        preset="N5+",
+        data=N_(
+            "CIFAR-10: 60,000 photographs (Krizhevsky 2009), here as JPEG copies of quality 75"
+        ),
+        licence=N_("not stated"),
+        measured=MEASURED,
+        measure=measure,
+        tolerance=1e-3,
+        inputs=(tinted(ring(32)), tinted(stroke(32))),
         again=True,
         half=True,
         recorded=True,
