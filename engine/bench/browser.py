@@ -8,13 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from engine import ROOT
 
@@ -86,3 +87,15 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
+
+
+@contextmanager
+def visitor() -> Iterator[Page]:
+    """A page of 1440 × 900 in front of a real server, whose runs go with it."""
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        server = Server(Path(folder) / "runs")
+        try:
+            server.wait()
+            yield browser.new_page(base_url=server.url, viewport={"width": 1440, "height": 900})
+        finally:
+            server.stop()

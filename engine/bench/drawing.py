@@ -10,13 +10,11 @@ executor on one thread.
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
 
-from engine.bench.browser import Server, chromium
+from engine.bench.browser import visitor
 from engine.bench.child import OWNER, wait_idle, warm_manager
 from engine.bench.figure import Figure, by_name, middle, p95
 from engine.bench.solution import milliseconds_to_goal
@@ -67,14 +65,8 @@ ASKED = """async (body) => {
 
 def measure() -> dict[str, Figure]:
     """Pointer → bars, answers a second, Grad-CAM of each shipped model, the digits' 95 %."""
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        server = Server(Path(folder) / "runs")
-        try:
-            server.wait()
-            page = browser.new_page(base_url=server.url, viewport={"width": 1440, "height": 900})
-            figures = [*draw(page), *ask_why(page)]
-        finally:
-            server.stop()
+    with visitor() as page:
+        figures = [*draw(page), *ask_why(page)]
     return by_name([*figures, learn_digits()])
 
 

@@ -9,14 +9,12 @@ curves and every frame for the picture, also those that share a drawing with a l
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 from playwright.sync_api import Browser, Page
 
-from engine.bench.browser import Server, chromium
+from engine.bench.browser import visitor
 from engine.bench.figure import Figure, by_name, p95
 
 PRESSES = 20
@@ -69,15 +67,9 @@ REPLACED = (
 
 def measure() -> dict[str, Figure]:
     """Press or slide → first point, drawings a second, event → drawn, nodes replaced, scrubbing, opening."""
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        server = Server(Path(folder) / "runs")
-        try:
-            server.wait()
-            page = browser.new_page(base_url=server.url, viewport={"width": 1440, "height": 900})
-            figures = [*press_often(page), slide_often(page), *watch_long_run(page)]
-            return by_name([*figures, scrub(page), open_shared(page)])
-        finally:
-            server.stop()
+    with visitor() as page:
+        figures = [*press_often(page), slide_often(page), *watch_long_run(page)]
+        return by_name([*figures, scrub(page), open_shared(page)])
 
 
 def instrumented(page: Page, path: str) -> None:

@@ -15,12 +15,10 @@ drawn before.
 from __future__ import annotations
 
 import random
-import tempfile
-from pathlib import Path
 
 from playwright.sync_api import Page
 
-from engine.bench.browser import Server, chromium
+from engine.bench.browser import visitor
 from engine.bench.figure import Figure, by_name, p95
 
 PRESSES = 20
@@ -55,14 +53,8 @@ INSTRUMENT = """(part) => {
 
 def measure() -> dict[str, Figure]:
     """Key → surface and updates a second, for both pictures."""
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        server = Server(Path(folder) / "runs")
-        try:
-            server.wait()
-            page = browser.new_page(base_url=server.url, viewport={"width": 1440, "height": 900})
-            return by_name([figure for view in VIEWS for figure in look(page, *view)])
-        finally:
-            server.stop()
+    with visitor() as page:
+        return by_name([figure for view in VIEWS for figure in look(page, *view)])
 
 
 def look(page: Page, part: str, title: str) -> list[Figure]:
