@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from engine import ROOT
-from engine.bench import MODULES, benchmarks, solution, sweeps
+from engine.bench import MODULES, benchmarks, convolutions, solution, sweeps
 from engine.bench.bare import train as train_bare
 from engine.bench.child import TOPICS
 from engine.bench.figure import Figure, by_name, middle, p95
@@ -164,3 +164,9 @@ def test_the_figure_of_a_sweep():
     figure = sweeps.figure("16 / one", [(1.5, 1.0), (1.7, 2.0), (1.2, 3.0)], 1.6, 0.25)
     assert (figure.value, figure.reached) == (1.5, True)
     assert figure.beside == {"min": 1.2, "max": 1.7, "whole job": 2.0}
+
+
+def test_a_share_of_the_peak_is_that_of_whole_batches():
+    learner = convolutions.learning("n10")
+    sizes = {len(next(learner.batches)[0]) for _batch in range(2 * learner.per_epoch)}
+    assert sizes == {convolutions.BATCH}

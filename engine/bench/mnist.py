@@ -81,7 +81,7 @@ def convolutional() -> nn.Module:
 
 CASES = (
     Case("classification", "C5", dense, epochs=3, lightning=0.5, plain=0.25),
-    Case("cnn", "N1", convolutional, epochs=1, lightning=0.9, plain=0.75),
+    Case("cnn", "N1", convolutional, epochs=3, lightning=0.9, plain=0.75),
 )
 
 

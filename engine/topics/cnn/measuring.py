@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 
 import numpy as np
@@ -53,11 +54,11 @@ class Gauge:
         return self._found[name]
 
     @torch.no_grad()
-    def metrics(self, whole: bool = False) -> dict[str, float]:
-        """Accuracy and loss of every part; of the training pictures, unless all are asked for, the
-        means over the batches since the last measurement."""
+    def metrics(self, whole: bool = False, parts: Iterable[str] = ()) -> dict[str, float]:
+        """Accuracy and loss of these parts, or of every one; of the training pictures, unless the
+        `whole` is asked for, the means over the batches since the last measurement."""
         values: dict[str, float] = {}
-        for name in self.learner.rows:
+        for name in parts or self.learner.rows:
             if name == "train" and not whole and self.learner.recent:
                 loss, right = torch.stack(self.learner.recent).mean(0).tolist()
                 loss += float(self.learner.penalty())
