@@ -37,7 +37,7 @@ test: $(VENV)/.dev chromium  ## Set up what the tests need (Chromium too) and ru
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.dev  ## Lint, format and types only
 	$(BIN)/ruff check .

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # each of them has a processor, not all
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 _TEMPORARY = tempfile.TemporaryDirectory(prefix="gallery-tests-")
 os.environ["GALLERY_RUNS_DIR"] = str(Path(_TEMPORARY.name) / "runs")
 os.environ["GALLERY_CACHE_DIR"] = str(Path(_TEMPORARY.name) / "cache")
@@ -27,6 +29,13 @@ from engine.settings import Settings  # noqa: E402
 
 WAIT = 30.0
 """Seconds after which a wait gives up and the test fails: a bound, not a measurement."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests share what they set up, and browsers the machine: no two work side by side."""
+    for item in items:
+        apart = "browser" if item.get_closest_marker("browser") else item.path.name
+        item.add_marker(pytest.mark.xdist_group(apart))
 
 
 def wait_for(condition: Callable[[], object], what: str, seconds: float = WAIT) -> None:
