@@ -137,6 +137,7 @@ PRESETS = (
             "about two hours of one core, and more than the ten minutes of a hosted run."
         ),
         repeated=False,
+        recorded=False,
     ),
     Preset(
         "N5+",
