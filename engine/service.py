@@ -71,7 +71,11 @@ class Service:
         own = next((r for r in self.manager.runs_of(asker) if r.id == run_id), None)
         if own is not None and kind in own.job.attachments:
             return own.job.attached()[kind]
-        return self.store.artifact(run_id, owned.file_of(kind), asker)
+        try:
+            return self.store.artifact(run_id, owned.file_of(kind), asker)
+        except NotFound:
+            text = _("The data that this run was trained on are not here any more.")
+            raise NotFound(text) from None
 
     def history(self, run_id: str, asker: str) -> History:
         """The record of a run that the asker may see; it may still be growing.

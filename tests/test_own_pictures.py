@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import io
 import json
@@ -216,6 +217,39 @@ def test_a_run_of_own_pictures_is_private_until_it_is_shared(house, album: OwnAl
     house.store.share(run, "me")
     assert OwnAlbum.unpack(house.own_data(run, ALBUM, "other")) == album
     assert house.store.history(run, "other").config["album"] == album.digest
+
+
+def test_similar_ones_are_looked_for_among_them_and_they_come_along_once(house, album: OwnAlbum):
+    wait_for(lambda: house.manager.ready, "the workers")
+    asked_for: list[str] = []
+
+    def data(kind: str) -> bytes:
+        asked_for.append(kind)
+        return house.own_data(run, kind, asker)
+
+    async def similar(index: int) -> dict[str, Any]:
+        rows = album.pixels[index].tolist()
+        weights = {"weights": lambda: house.artifact(run, "weights.safetensors", "me")}
+        model = {"key": run, "config": config.model_dump(), "data": data, **weights}
+        return await house.predictors.explain("cnn", "similar", rows, {"k": 3}, **model)
+
+    async def all_of_it() -> list[dict[str, Any]]:
+        with pytest.raises(NotFound, match="not here any more"):
+            await similar(0)
+        nonlocal asker
+        asker = "me"
+        return [await similar(index) for index in (0, 0, 1)]
+
+    asker, submitted = "other", job(album, epochs=1)
+    run, config = house.manager.submit(submitted, "me"), submitted.parsed()
+    assert wait_terminal(house.manager, run).type == "done"
+    first, again, other = asyncio.run(all_of_it())
+    assert asked_for == ["album", "album"]
+    assert first == again != other
+    learned = parts(config, album.album())["train"]
+    assert set(first["index"]) <= set(learned.tolist()) - {0}
+    assert first["label"] == album.labels[first["index"]].tolist()
+    assert first["pictures"] == len(learned)
 
 
 def test_old_private_runs_go_when_their_data_take_too_much(house, album: OwnAlbum, monkeypatch):

@@ -60,6 +60,11 @@ async def explain(topic: str, question: WhyQuestion, asker: Asker) -> JSONRespon
     async with place(_places):
         (value,) = serving.rows([question.input], model.signature)
         found = await service.current().predictors.explain(
-            topic, question.method, value, question.options, **model.arguments
+            topic,
+            question.method,
+            value,
+            question.options,
+            data=lambda kind: service.current().own_data(question.model, kind, asker),
+            **model.arguments,
         )
     return JSONResponse(found)

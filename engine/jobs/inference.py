@@ -6,14 +6,14 @@ import asyncio
 import json
 import queue
 import threading
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from engine.errors import GalleryError, Unavailable
 from engine.jobs.hostlink import HostLink, WorkerProcess
 from engine.jobs.line import Line
-from engine.jobs.wire import MESSAGE_LIMIT, send_json
+from engine.jobs.wire import MESSAGE_LIMIT, MODEL_WEIGHTS, send_json
 from engine.settings import Settings
 from engine.words import _
 
@@ -121,8 +121,12 @@ class InferencePool:
         key: str = "",
         config: Mapping[str, Any] | None = None,
         weights: Callable[[], bytes] | None = None,
+        data: Callable[[str], bytes] | None = None,
     ) -> dict[str, Any]:
         """Why a model answers one input (`value`) as it does; the model is told as to `answer`.
+
+        `data` gives the own data of a kind that the model was trained on; they are asked for by
+        methods that look at them, once.
 
         Returns
         -------
@@ -136,7 +140,12 @@ class InferencePool:
         """
         request = _request(topic, [value], checkpoint, key, config)
         request |= {"operation": "explain", "method": method, "options": dict(options)}
-        return await self._answer(self._explaining, request, weights)
+        answer = await self._answer(self._explaining, request, weights)
+        if (kind := answer.get("missing")) and data is not None:
+            payload = await asyncio.to_thread(data, kind)
+            request["attachments"] = {kind: b64encode(payload).decode("ascii")}
+            answer = await self._answer(self._explaining, request, weights)
+        return answer
 
     async def _answer(
         self,
@@ -148,7 +157,7 @@ class InferencePool:
         try:
             line = await self._line(places)
             answer = await self._told(line, request, None)
-            if answer.get("missing") and weights is not None:
+            if answer.get("missing") == MODEL_WEIGHTS and weights is not None:
                 payload = await asyncio.to_thread(weights)
                 answer = await self._told(line, request, payload)
         except (EOFError, OSError):  # TimeoutError is one
@@ -285,7 +294,7 @@ class InferencePool:
             old, worker = worker, None
             worker = self._alive(old, served)
             answer = self._ask(worker, request, None)
-            if answer.get("missing") and weights is not None:
+            if answer.get("missing") == MODEL_WEIGHTS and weights is not None:
                 answer = self._ask(worker, request, weights())
         except (EOFError, OSError):
             if worker is not None:

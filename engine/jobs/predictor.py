@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +15,7 @@ from engine import topics
 from engine.errors import GalleryError, NotFound
 from engine.events import dumps
 from engine.jobs.job import JobSpec
+from engine.jobs.wire import MODEL_WEIGHTS
 from engine.words import N_, _
 
 log = logging.getLogger(__name__)
@@ -46,10 +47,11 @@ class Predictor:
             `topic`, `key` (of the model), `config`, `checkpoint` (name of a shipped one, or
             None), `inputs`; with `operation: "export"` and a `format` instead of inputs the model
             as a file (`content`, base64; `difference`); with `operation: "explain"`, a `method`
-            and its `options` what the topic finds in the one input; or
-            `operation`, one of `OF_SETTINGS`, with `config` and `attachments`.
+            and its `options` what the topic finds in the one input, which may need own data as
+            `attachments` (`{"missing": kind}` asks for them); or `operation`, one of
+            `OF_SETTINGS`, with `config` and `attachments`.
         weights
-            safetensors bytes of a run's model, sent once; the answer `{"missing": true}` asks
+            safetensors bytes of a run's model, sent once; the answer `{"missing": "weights"}` asks
             for them.
         """
         try:
@@ -57,7 +59,7 @@ class Predictor:
                 return dumps(_of_settings(request))
             model = self._model(request, weights)
             if model is None:
-                return dumps({"missing": True})
+                return dumps({"missing": MODEL_WEIGHTS})
             if request.get("operation") == "export":
                 return dumps(_export(request, model))
             if request.get("operation") == "explain":
@@ -105,11 +107,17 @@ def _export(request: Mapping[str, Any], model: Any) -> dict[str, Any]:
 
 
 def _explain(request: Mapping[str, Any], model: Any) -> dict[str, Any]:
-    explain = getattr(topics.recipe(request["topic"]), "explain", None)
+    recipe = topics.recipe(request["topic"])
+    explain = getattr(recipe, "explain", None)
     if explain is None:
         raise NotFound(_("This topic has no explanations."))
+    attachments = {k: b64decode(v) for k, v in request.get("attachments", {}).items()}
+    needed = recipe.needs(model, request["method"])
+    if needed and needed not in attachments:
+        return {"missing": needed}
     (value,) = request["inputs"]
-    found: dict[str, Any] = explain(model, request["method"], value, request["options"])
+    options = request["options"]
+    found: dict[str, Any] = explain(model, request["method"], value, options, attachments)
     return found
 
 

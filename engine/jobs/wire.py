@@ -17,6 +17,8 @@ EVENT, FRAMES, ARTIFACT, IDLE = b"E", b"F", b"A", b"I"
 
 MESSAGE_LIMIT = 256 * 1024 * 1024
 """Bytes of one message; a worker that sends more is broken and is dropped."""
+MODEL_WEIGHTS = "weights"
+"""What a predictor lacks before it answers for a run's model; otherwise a kind of own data."""
 
 
 class WireSink:

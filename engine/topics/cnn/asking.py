@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.data.pictures import Album
 from engine.errors import InvalidValue
 from engine.topics.cnn.classifier import answers
 from engine.topics.cnn.models import PictureNet
@@ -93,12 +94,15 @@ class Asked:
     picture : Tensor, shape (1, C, H, W)
         From 0 to 1.
     options : Options
+    own : Album or None
+        The visitor's own pictures that the net has learned from, where a method needs them.
     """
 
     net: PictureNet
     config: CnnConfig
     picture: Tensor
     options: Options
+    own: Album | None = None
 
     @cached_property
     def logits(self) -> Tensor:

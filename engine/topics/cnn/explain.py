@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
+from engine.data.pictures import Album
+from engine.data.tables import OWN
 from engine.errors import InvalidValue
 from engine.topics.cnn import attribution, fooling, neighbours, stepping
 from engine.topics.cnn.asking import Asked, Method, Options
@@ -16,6 +18,7 @@ from engine.topics.cnn.pictures import rounded
 from engine.topics.cnn.spec import CnnConfig
 from engine.words import _
 
+SIMILAR = "similar"
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "maps": Method(stepping.maps),
@@ -26,13 +29,23 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         ),
         "occlusion": Method(attribution.occlusion, "target", "window", "stride", "baseline"),
         "fool": Method(fooling.fool, "epsilon", "target"),
-        "similar": Method(neighbours.similar, "k"),
+        SIMILAR: Method(neighbours.similar, "k"),
     }
 )
 
 
+def needs_own(net: PictureNet, method: str, config: CnnConfig) -> bool:
+    """Whether the visitor's own pictures have to come along with such a question."""
+    return config.data == OWN and method == SIMILAR and not neighbours.has_looked(net)
+
+
 def explain(
-    net: PictureNet, method: str, picture: Tensor, options: Mapping[str, Any], config: CnnConfig
+    net: PictureNet,
+    method: str,
+    picture: Tensor,
+    options: Mapping[str, Any],
+    config: CnnConfig,
+    own: Album | None = None,
 ) -> dict[str, Any]:
     """Explain what the net answers to one picture.
 
@@ -48,6 +61,8 @@ def explain(
         Untrusted.
     config
         What the net was trained with: its pictures, and whether it looks twice.
+    own
+        The visitor's own pictures, if it was trained on such; see `needs_own`.
 
     Returns
     -------
@@ -66,7 +81,7 @@ def explain(
         expected = _("one of {choices}").format(choices=", ".join(METHODS))
         raise InvalidValue.of("method", expected, method)
     known = METHODS[method]
-    asked = Asked(net, config, picture.detach(), Options(options, known.options))
+    asked = Asked(net, config, picture.detach(), Options(options, known.options), own)
     found = known.answer(asked)
     said = {"output": asked.predicted, "probabilities": rounded(asked.logits.softmax(0), 6)}
     return {"method": method, **said, **found}

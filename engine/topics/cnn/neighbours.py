@@ -31,13 +31,19 @@ K, K_LIMIT = 12, 48
 
 
 class Shelf(NamedTuple):
-    """Training pictures as a net sees them: `rows` of the album, and unit vectors (n, D)."""
+    """Training pictures as a net sees them: `rows` of the `source`, and unit vectors (n, D)."""
 
+    source: Album
     rows: np.ndarray
     features: Tensor
 
 
 _shelves: WeakKeyDictionary[PictureNet, Shelf] = WeakKeyDictionary()
+
+
+def has_looked(net: PictureNet) -> bool:
+    """Whether the pictures that the net has learned from are here since an earlier question."""
+    return net in _shelves
 
 
 def similar(asked: Asked) -> dict[str, Any]:
@@ -61,10 +67,7 @@ def similar(asked: Asked) -> dict[str, Any]:
         When the pictures are not at hand.
     """
     k = asked.options.whole("k", 1, K_LIMIT, K)
-    name = asked.config.data
-    if name not in CLASSES or not at_hand(name):
-        raise NotFound(_("The pictures that this model has learned from are not on this machine."))
-    source = album(name)
+    source = pictures_of(asked)
     learned = parts(asked.config, source)["train"]
     shelf = looked_at(asked, source, learned)
     own = unit(asked.net, asked.picture)[0]
@@ -84,13 +87,25 @@ def similar(asked: Asked) -> dict[str, Any]:
     }
 
 
+def pictures_of(asked: Asked) -> Album:
+    """What the net has learned from: the visitor's own, or a data set."""
+    if asked.own is not None:
+        return asked.own
+    if has_looked(asked.net):
+        return _shelves[asked.net].source
+    name = asked.config.data
+    if name not in CLASSES or not at_hand(name):
+        raise NotFound(_("The pictures that this model has learned from are not on this machine."))
+    return album(name)
+
+
 def looked_at(asked: Asked, source: Album, learned: np.ndarray) -> Shelf:
     """Training pictures as the net sees them: those it has seen, and more as `BUDGET` allows."""
     net = asked.net
     shelf = _shelves.pop(net, None)
     size = unit(net, asked.picture).shape[1]
     if shelf is None:
-        shelf = Shelf(np.zeros(0, np.int64), torch.zeros(0, size))
+        shelf = Shelf(source, np.zeros(0, np.int64), torch.zeros(0, size))
     most = min(SEARCHED, len(learned), max(1, BYTES // (4 * size)))
     done = len(shelf.rows)
     more = min(most - done, max(AT_ONCE, asked.affordable))
@@ -99,7 +114,7 @@ def looked_at(asked: Asked, source: Album, learned: np.ndarray) -> Shelf:
         pixels = torch.from_numpy(source.pixels)
         batches = torch.from_numpy(chosen).split(AT_ONCE)
         seen = [unit(net, taken(pixels, rows)) for rows in batches]
-        shelf = Shelf(np.append(shelf.rows, chosen), torch.cat([shelf.features, *seen]))
+        shelf = Shelf(source, np.append(shelf.rows, chosen), torch.cat([shelf.features, *seen]))
     while len(_shelves) >= NETS:
         del _shelves[next(iter(_shelves))]
     _shelves[net] = shelf  # at the end: the one that was asked longest ago goes first

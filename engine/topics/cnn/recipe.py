@@ -233,13 +233,22 @@ def check_work(model: Classifier, inputs: Sequence[Any]) -> None:
             raise InvalidValue.of("inputs", what.format(limit=limit), count)
 
 
+def needs(model: Classifier, method: str) -> str:
+    """The kind of the visitor's own data that has to come along with such a question, or ''."""
+    return ALBUM if why.needs_own(model.net, method, model.config) else ""
+
+
 def explain(
-    model: Classifier, method: str, value: Any, options: Mapping[str, Any]
+    model: Classifier,
+    method: str,
+    value: Any,
+    options: Mapping[str, Any],
+    attachments: Mapping[str, bytes],
 ) -> dict[str, Any]:
     """Why the net answers as it does: see `engine.topics.cnn.explain`."""
-    found: dict[str, Any] = why.explain(
-        model.net, method, picture(model, value, "input"), options, model.config
-    )
+    own = pictures(model.config, attachments) if attachments else None
+    asked = picture(model, value, "input")
+    found: dict[str, Any] = why.explain(model.net, method, asked, options, model.config, own)
     return found
 
 
