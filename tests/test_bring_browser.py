@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -74,3 +75,15 @@ def test_a_file_as_large_as_the_page_promises_is_answered_a_bad_one_is_told(page
     expect(told).to_contain_text("mine.png: expected a picture as PNG, JPEG, WebP, GIF or BMP")
     expect(told).to_contain_text("received an SVG drawing")
     expect(page.locator(ANSWER)).to_have_count(0)
+
+
+def test_one_click_from_ones_own_picture_to_similar_ones_one_has_loaded(page):
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 40), "teal").save(buffer, "PNG")
+    bring(page, buffer.getvalue())
+    expect(page.locator(ANSWER)).to_have_count(3)
+    page.locator(".st-key-card_below").get_by_role("button", name="Ask why").click()
+    page.locator(".gl-ways").get_by_role("button", name="Similar pictures", exact=True).click()
+    expect(page.locator(".gl-alike figure").nth(11)).to_be_visible()
+    page.locator(".gl-alike button").first.click()
+    expect(page.locator(".gl-why figcaption").first).to_have_text(re.compile(r"Picture [\d,]+"))
