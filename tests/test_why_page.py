@@ -294,3 +294,18 @@ def test_nobody_who_answers_is_said_too(answered):
     predictors.predict = gone
     with pytest.raises(Unavailable):
         ask(png((1, 2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("training", "number", "words"),
+    [
+        (3, 2, "Training picture 2"),
+        (3, 3, "Test picture 0"),
+        (3, 4, "Test picture 1"),
+        (5, 4, "Picture 4"),
+    ],
+)
+def test_pictures_of_each_part_are_counted_from_nought(training, number, words):
+    pixels = np.zeros((5, 2, 2, 1), np.uint8)
+    some = pictures.Album(pixels, np.zeros(5, np.int64), ("a", "b"), training)
+    assert why.about_number(some, number) == words

@@ -175,12 +175,12 @@ def numbered(
 
 
 def about_number(pictures: Album, number: int) -> str:
-    """Which picture it is, and whether its publishers mean it for training."""
+    """Which picture it is, and whether its publishers mean it for training; each part from 0."""
     if pictures.training == len(pictures.labels):
         return _("Picture {number:,}").format(number=number)
     if number < pictures.training:
         return _("Training picture {number:,}").format(number=number)
-    return _("Test picture {number:,}").format(number=number)
+    return _("Test picture {number:,}").format(number=number - pictures.training)
 
 
 def config_of(look: Look) -> Config:
