@@ -253,7 +253,7 @@ def test_it_recognises_held_out_digits_given_as_rows_or_as_a_file(model):
 )
 def test_what_is_no_picture_is_refused_by_name(model, wrong):
     good = np.zeros((8, 8), int).tolist()
-    with pytest.raises(GalleryError) as error:
+    with pytest.raises(InvalidValue, match=r"^inputs\[1\]: expected") as error:
         recipe.predict(model, [good, wrong])
     assert error.value.field == "inputs[1]"
 

@@ -269,7 +269,10 @@ def picture(model: Classifier, value: Any, field: str) -> Tensor:
 
 
 def _decoded(value: Mapping[str, Any], field: str, side: int, channels: int) -> np.ndarray:
-    from engine.data.decoding import decode_fitted  # brings Pillow: only where a file comes
+    from engine.data.decoding import (  # brings Pillow: only where a file comes
+        BadPicture,
+        decode_fitted,
+    )
 
     expected = _("an image file, as {example}").format(example='{"png": "<base64>"}')
     if set(value) != {"png"} or not isinstance(value["png"], str):
@@ -279,9 +282,10 @@ def _decoded(value: Mapping[str, Any], field: str, side: int, channels: int) -> 
     except (binascii.Error, ValueError):
         raise InvalidValue.of(field, expected, _("something that is not base64")) from None
     try:
-        return decode_fitted(payload, side, channels).pixels
-    except GalleryError as error:
-        raise GalleryError(error.message, field=field) from None
+        return decode_fitted(payload, side, channels, name=field).pixels
+    except BadPicture as error:
+        error.field = field
+        raise
 
 
 def _rows(value: Any, field: str, size: tuple[int, int, int]) -> np.ndarray:
