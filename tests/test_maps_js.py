@@ -301,6 +301,16 @@ def test_without_a_run_it_says_what_to_do(opened):  # noqa: F811
     expect(page.get_by_text("Train to see inside")).to_be_visible()
 
 
+def test_a_run_that_failed_before_its_first_frame_leaves_no_empty_boxes(opened, site):  # noqa: F811
+    failed = {"type": "failed", "time": 9, "data": {"message": "No download."}}
+    site.histories["/history"] = history() | {"terminal": failed}
+    page = opened()
+    show_maps(page)
+    expect(page.get_by_text("Train to see inside")).to_be_visible()
+    for canvas in page.locator(".gl-maps canvas").all():
+        expect(canvas).to_be_hidden()
+
+
 # Frames ---------------------------------------------------------------------------------------------
 
 

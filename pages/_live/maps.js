@@ -107,7 +107,7 @@ export class Maps {
   draw(stream) {
     const frame = stream.frame(this.data.kind);
     const told = stream.told.arrays ?? {};
-    this.empty.hidden = Boolean(this.seen) || stream.source.kind !== "nothing";
+    this.empty.hidden = Boolean(this.seen) || (stream.source.kind !== "nothing" && !stream.terminal);
     if (!frame || !this.width) return this.seen ? undefined : false;
     if (frame !== this.seen?.frame) this.read(frame, told);
     if (this.seen) this.paint();
@@ -125,6 +125,7 @@ export class Maps {
     if (!pixels || this.gone) return;
     const [picture, ...stages] = asked.map((stage, i) => ({ ...stage, pixels: pixels[i] }));
     this.seen = { frame, told, picture, stages, probabilities };
+    this.root.dataset.seen = "";
     if (this.fresh) [this.fresh, this.chosen, this.hovered] = [false, null, null];
     this.stale = true;
     this.schedule();
