@@ -103,3 +103,22 @@ def test_one_click_from_a_cell_to_its_pictures_and_from_one_to_why(visitor):
     expect(page.locator(".gl-why section canvas").first).to_be_visible()
     way(page, "Similar pictures")
     expect(page.locator(".gl-alike figure").first).to_be_visible()
+
+
+def test_sliders_that_are_no_longer_shown_change_nothing(visitor):
+    page = at(visitor(viewport={"width": 1440, "height": 900}), "/cnn")
+    choose(page, "Augmentation")
+    expect(page.get_by_role("slider", name="Mirror")).to_be_visible()  # at 0
+    choose(page, "Runs")
+    page.get_by_role("combobox", name="Preset").click()
+    page.get_by_role("option").filter(has_text="N3 ·").click()  # which mirrors half of its pictures
+    expect(page).to_have_url(re.compile("preset=N3"))
+    for view in ("Confusion", "Mistakes", "Classes"):
+        page.locator(".st-key-card_picture").get_by_role("radio", name=view, exact=True).click()
+        expect(page.locator("[data-testid=stApp]")).to_have_attribute(
+            "data-test-script-state", "notRunning"
+        )
+        expect(page).to_have_url(re.compile("preset=N3"))
+        expect(page.locator(".gl-chip")).to_contain_text("Recorded")
+    choose(page, "Augmentation")
+    expect(page.get_by_role("slider", name="Mirror")).to_have_value("0.5")

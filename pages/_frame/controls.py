@@ -56,6 +56,8 @@ def control(spec: TopicSpec, visit: Visit, setting: Setting, **options: Any) -> 
     brings a value out of range.
     """
     last = visit.values[setting.name]
+    visit.controls[setting.name] = True
+    visit.drawn.add(setting.name)
     common = {
         "label": _title(setting),
         "key": key(spec, setting.name),

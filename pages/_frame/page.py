@@ -70,6 +70,7 @@ def show(name: str) -> None:
     begin_if_new(spec, visit, config)
     judge(spec, visit)
     look = Look(spec, visit, config)
+    visit.drawn.clear()
     write_link(spec, visit, config)
     if not st.context.is_embedded:
         st.title(_(spec.title), anchor=False)
@@ -85,6 +86,7 @@ def show(name: str) -> None:
         presenter_style()
     if visit.run and visit.polling == visit.run:
         poll(spec, visit)
+    visit.controls = {name: name in visit.drawn for name in visit.controls}
 
 
 def messages(visit: Visit) -> None:

@@ -29,6 +29,9 @@ class Visit:
         A saved run that the page was opened on.
     values
         Settings as last seen, so that hidden controls and other pages lose nothing.
+    controls
+        Settings whose controls have been on the page, and whether they still are; `drawn` are
+        those of this script run.
     message, notice
         What went wrong, and what else is worth saying, in words; shown once. `said` is the notice
         that was shown last.
@@ -56,6 +59,8 @@ class Visit:
     """
 
     values: dict[str, Any]
+    controls: dict[str, bool] = field(default_factory=dict)
+    drawn: set[str] = field(default_factory=set)
     run: str = ""
     sent: Config | None = None
     shared: str = ""
@@ -124,6 +129,7 @@ def read_config(spec: TopicSpec, visit: Visit) -> Config:
     says so. Streamlit forgets controls that were not shown; the visit remembers them.
     """
     settings = spec.config.settings()
+    forget_stale(spec, visit)
     visit.message = take_message(owner()) or visit.message
     values = {n: st.session_state.get(key(spec, n), visit.values[n]) for n in settings}
     values |= {n: value for n, value in visit.fixed.items() if n in settings}
@@ -138,6 +144,13 @@ def read_config(spec: TopicSpec, visit: Visit) -> Config:
     visit.values.update(values)
     hidden = {n: s.default for n, s in settings.items() if not s.shown(values)}
     return spec.config.parse({**values, **hidden})
+
+
+def forget_stale(spec: TopicSpec, visit: Visit) -> None:
+    """Browsers go on sending what a control said that is no longer shown: it no longer counts."""
+    for name, here in visit.controls.items():
+        if not here:
+            st.session_state[key(spec, name)] = visit.values[name]
 
 
 def own_digest(spec: TopicSpec, visit: Visit, values: dict[str, Any], kind: str) -> str:
