@@ -271,7 +271,8 @@ def test_what_is_impossible_says_why_and_is_not_sent(opened):  # noqa: F811
     expect(bad).to_contain_text(reason)
     expect(bad).to_contain_text("pool2")
     assert sizes(page)[3:] == ["impossible here", "?", "?"]
-    expect(page.get_by_role("status")).to_contain_text("Impossible at pool2. Your runs keep to")
+    told = "Impossible at pool2. Your runs keep to the blocks as they were before that."
+    expect(page.get_by_role("status")).to_contain_text(told)
     assert totals(page)[:2] == ["–", "–"]
     nothing_is_sent(page)
     show_blocks(page, built("conv:16:3,maxpool:2,maxpool:2,dense:8"))  # a rerun for something else

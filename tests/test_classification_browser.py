@@ -201,7 +201,7 @@ def test_a_cell_of_other_data_is_forgotten(guest):
     page.get_by_role("combobox", name="Data").first.click()
     page.get_by_role("option").filter(has_text="Iris").first.click()
     another_run(page, None)
-    expect(card).to_contain_text("Click a cell to see its rows")
+    expect(card).to_contain_text("Click a cell to see what is in it")
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 

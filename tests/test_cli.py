@@ -453,6 +453,16 @@ def test_picture_files_are_answered(engine, stroke, tmp_path):
     assert two.endswith("; unlike what this model has learned")
 
 
+def test_dark_ink_on_bright_paper_is_pointed_out(engine, stroke, tmp_path):
+    paper = tmp_path / "paper.png"
+    Image.fromarray(255 - np.asarray(Image.open(stroke))).save(paper)
+    told = engine("predict", "cnn/mnist", str(stroke), str(paper))
+    assert len(told.stdout.splitlines()) == 2
+    assert told.stderr == (
+        f"{paper}: its ground is bright; this model learned bright ink on a dark one.\n"
+    )
+
+
 def test_more_pictures_than_one_question_may_hold_are_answered(engine, stroke):
     found = engine("predict", "cnn/mnist", *[str(stroke)] * 33)
     assert len(found.stdout.splitlines()) == 33
@@ -501,7 +511,7 @@ def test_a_model_is_named_once(engine, more):
     given = " ".join([model, *more])
     one_error(
         engine("predict", model, *more, "--input", "-", input="1"),
-        f"model: expected topic/name, or a topic with --checkpoint, received '{given}'.",
+        f"model: expected topic/name as in cnn/mnist, or a topic with --checkpoint, received '{given}'.",
     )
 
 

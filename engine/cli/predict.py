@@ -105,7 +105,7 @@ def named_model(model: str, name: str | None) -> tuple[str, str]:
     topic, slash, behind = model.partition("/")
     topic = topics.topic(topic).name
     if bool(slash) == (name is not None):
-        expected = _("topic/name, or a topic with --checkpoint")
+        expected = _("topic/name as in cnn/mnist, or a topic with --checkpoint")
         given = model if name is None else f"{model} --checkpoint {name}"
         raise InvalidValue.of("model", expected, given)
     return topic, name if name is not None else behind
@@ -138,9 +138,21 @@ def asked_of_pictures(files: Sequence[Path], size: tuple[int, int], text: TextIO
         raise InvalidValue.of("pictures", expected, _("none") if text is None else "--input")
     side, channels = size
     found = [decode_fitted(f.read_bytes(), side, channels, name=f.name).pixels for f in files]
+    for file, pixels in zip(files, found, strict=True):
+        if channels == 1 and on_bright_ground(pixels[..., 0]):
+            remark = _(
+                "{picture}: its ground is bright; this model learned bright ink on a dark one."
+            )
+            click.echo(remark.format(picture=file), err=True)
     names = [str(file) for file in files]
     rows = [(p[..., 0] if channels == 1 else p).tolist() for p in found]
     return Asked([_("picture")], [[name] for name in names], names, rows)
+
+
+def on_bright_ground(pixels: np.ndarray) -> bool:
+    """Whether most of the edge of a grey picture (H, W) is bright, as ink on paper."""
+    edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    return bool(np.median(edge) > 127)
 
 
 def in_words(result: dict[str, Any]) -> str:

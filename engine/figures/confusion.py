@@ -56,8 +56,8 @@ def confusion(classes: Sequence[str], rows: str) -> go.Figure:
         hovertemplate=_("actual")
         + " %{y}<br>"
         + _("predicted")
-        + " %{x}<br>%{text} "
-        + _("rows, {share} of this class").format(share="%{z:.1%}")
+        + " %{x}<br>"
+        + _("{count}: {share} of this class").format(count="%{text}", share="%{z:.1%}")
         + "<extra></extra>",
         **cells,
     )

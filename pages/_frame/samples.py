@@ -129,7 +129,7 @@ def samples_card(look: Look) -> None:
         if names:
             lists(look, names)
         if chosen is None:
-            st.caption(_("Click a cell to see its rows, or choose it here."))
+            st.caption(_("Click a cell to see what is in it, or choose it here."))
             return
         st.caption(plain(about(chosen)))
         if chosen.cell.pictures is not None:
@@ -189,10 +189,12 @@ def about(chosen: Chosen) -> str:
     cell = chosen.cell
     parts = {"train": _("training"), "val": _("validation"), "test": _("test")}
     told = _("{total:,} {part} rows of “{actual}” were taken for “{predicted}” at step {step:,}.")
+    few = _("{found:,} of them are among the {shown:,} rows that this page shows.")
     if cell.pictures is not None:
         told = _(
             "{total:,} {part} pictures of “{actual}” were taken for “{predicted}” at step {step:,}."
         )
+        few = _("{found:,} of them are among the {shown:,} pictures that this page shows.")
     text = told.format(
         total=cell.total,
         part=parts[cell.part],
@@ -202,7 +204,6 @@ def about(chosen: Chosen) -> str:
     )
     listed = min(len(cell.rows), TABLE_ROWS)
     if cell.found < cell.total:
-        few = _("{found:,} of them are among the {shown:,} rows that this page shows.")
         text += " " + few.format(found=cell.found, shown=cell.shown)
     if listed < cell.found:
         text += " " + _("Listed here: {count}.").format(count=listed)

@@ -347,7 +347,7 @@ def blocks_words() -> dict[str, str]:
         "trains": _("This is what your runs train."),
         "other_trains": _("Only looked at. Your runs train: {name}."),
         "not_yet": _("Impossible at {block}."),
-        "last_trains": _("Your runs keep to: {name}."),
+        "last_trains": _("Your runs keep to the blocks as they were before that."),
         "large": _("Too large to be trained here, so there is no copy to edit."),
         "picture": _("Picture"),
         "classes": _("Dense to {n} classes"),

@@ -402,7 +402,7 @@ export class Blocks {
     this.says.dataset.bad = String(!possible);
     const at = this.fault + 1;
     const what = { name: this.entry(sending.name).title, n: at, block: this.plan.stages[at - 1]?.name };
-    if (!possible) this.says.textContent = `${fill(words.not_yet, what)} ${this.dirty ? fill(words.last_trains, what) : ""}`.trim();
+    if (!possible) this.says.textContent = `${fill(words.not_yet, what)} ${this.dirty ? words.last_trains : ""}`.trim();
     else this.says.textContent = !entry.trained ? "" : trained || this.dirty ? words.trains : fill(words.other_trains, what);
   }
 

@@ -31,10 +31,11 @@ export class Metrics {
     this.grid.append(...this.baselines);
     this.table.hidden = !data.published.length;
     const { words } = data;
-    const head = row("th", [words.figure, words.published, words.measured, words.seeds]);
-    head.lastChild.title = words.seeds_help;
+    const repeated = data.published.some(({ seeds }) => seeds);
+    const head = row("th", [words.figure, words.published, words.measured, ...(repeated ? [words.seeds] : [])]);
+    if (repeated) head.lastChild.title = words.seeds_help;
     this.rows = data.published.map(({ title, value, seeds }) => {
-      const line = row("td", [title, digits(value), "", seeds ? digits(seeds.median) : "–"]);
+      const line = row("td", [title, digits(value), "", ...(repeated ? [seeds ? digits(seeds.median) : "–"] : [])]);
       if (seeds) {
         const sign = seeds.reached ? "✓" : "✗";
         line.lastChild.append(element("small", seeds.reached ? "gl-good" : "gl-bad", `${sign} ${digits(seeds.low)} … ${digits(seeds.high)}`));
