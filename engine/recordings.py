@@ -30,7 +30,7 @@ SUFFIX = ".json.gz"
 SEEDS = 10
 MOST_BYTES = 100_000
 """A larger recording keeps fewer frames, but at least"""
-LEAST_FRAMES = 6
+LEAST_FRAMES = 5
 CUT = 12
 """Bits of the mantissa of a float32 that recordings leave out."""
 
