@@ -379,7 +379,7 @@ def test_nothing_makes_a_phone_scroll_sideways(guest, path):
 
 def test_a_card_of_home_follows_a_logarithmic_axis(guest):
     page = guest()
-    page.goto("/livez")
+    page.goto("/_stcore/health")  # a page without a script
     places = page.evaluate(
         """async () => {
           const { Card } = await import('/api/v1/assets/card.js');
@@ -404,7 +404,7 @@ def test_a_card_of_home_follows_a_logarithmic_axis(guest):
 
 def test_an_area_that_cannot_be_measured_is_a_dash(guest):
     page = guest()
-    page.goto("/livez")
+    page.goto("/_stcore/health")  # a page without a script
     told = page.evaluate(
         """async () => {
           const { derived } = await import('/api/v1/assets/derived.js');
