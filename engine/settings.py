@@ -22,6 +22,11 @@ class Settings(BaseSettings):
         None, description="Folder looked in before downloading (read-only)."
     )
     cache_dir: Path = Field(ROOT / "cache", description="Downloads and converted arrays.")
+    pictures_dir: Path | None = Field(
+        None,
+        description="Folder of picture folders: cats-dogs and fruit, in each a folder per class "
+        "(or train and test with those inside).",
+    )
     runs_dir: str = Field(
         str(ROOT / "runs"), description="Folder or fsspec URL for the files of runs."
     )

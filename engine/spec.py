@@ -96,6 +96,12 @@ class TopicSpec:
     """What the target of a visitor's own table has to be."""
     editable: Mapping[str, Any] | None = None
     """Settings under which weights can be set by hand (its recipe takes `Context.edits`); or never."""
+    afterwards: tuple[str, ...] = ()
+    """Settings that only change how the answers are looked at: another value needs no other run."""
+    forks: bool = True
+    """Whether its runs can be gone on from at any step (its recipe hands `save=` to the loop)."""
+    picture_side: int = 32
+    """Pixels of a side that a visitor's own pictures are made small to."""
     link_version: int = 1
     old_defaults: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     """Defaults of earlier link versions that have changed since, so that old links keep."""

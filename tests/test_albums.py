@@ -264,8 +264,8 @@ def test_too_many_classes_are_refused():
     most = [str(n) for n in range(20)]
     assert len(read(few(*most, count=2)).classes) == 20
     assert refusal(few(*most, "x", count=2)) == (
-        "at most 20 classes (folders), received 21. "
-        "Leave out some folders, or put pictures that belong together into one."
+        "at most 20 classes, received 21. "
+        "Leave out some, or put pictures that belong together into one."
     )
 
 
@@ -280,7 +280,31 @@ def test_five_thousand_files_are_taken_and_no_more(monkeypatch):
     assert len(read(zipped(files)).labels) == 5_000
     more = zipped([*files, ("0/x.png", b"x")])
     monkeypatch.setattr(albums, "decode_fitted", lambda *_: pytest.fail("decoded"))
-    assert refusal(more).startswith("at most 5,000 files, received 5,001. Choose fewer pictures;")
+    assert refusal(more).startswith(
+        "at most 5,000 pictures, received 5,001. Choose fewer pictures;"
+    )
+
+
+def test_fewer_large_pictures_fit_and_how_many_is_told(monkeypatch, undecoded):
+    monkeypatch.setattr(own_albums, "PIXELS_LIMIT", 7 * 3 * 128**2)
+    assert refusal(zipped(few("cat", "dog", count=4)), side=128) == (
+        "at most 7 pictures, each made 128 × 128 pixels large, received 8. "
+        "Choose fewer pictures; some hundred of each class are enough to begin with."
+    )
+
+
+def test_pictures_gathered_before_count_too(monkeypatch):
+    monkeypatch.setattr(own_albums, "PIXELS_LIMIT", 7 * 3 * 128**2)
+    before = albums.gather(few("cat", count=4), 128).pictures
+    with pytest.raises(BadAlbum, match=r"at most 7 pictures, each made 128 × 128 .* received 8\."):
+        albums.gather(few("dog", count=4), 128, before=before)
+
+
+@pytest.mark.parametrize(
+    ("side", "count"), [(8, 5_000), (32, 5_000), (64, 5_000), (96, 2_222), (128, 1_250)]
+)
+def test_as_many_pictures_fit_as_their_bytes_allow(side, count):
+    assert own_albums.most_pictures(side) == count
 
 
 def test_an_archive_of_many_entries_is_refused_before_its_table_is_read(monkeypatch):
@@ -400,11 +424,11 @@ def test_other_packings_are_not_unpacked(monkeypatch):
     assert "(packed in an unusual way)" in refusal(files)
 
 
-@pytest.mark.parametrize("side", [7, 65])
+@pytest.mark.parametrize("side", [7, 129])
 def test_a_side_out_of_range_is_refused(side, undecoded):
     with pytest.raises(InvalidValue) as caught:
         read(few("cat", "dog"), side=side)
-    assert caught.value.message == f"side: expected 8 to 64 pixels, received {side}."
+    assert caught.value.message == f"side: expected 8 to 128 pixels, received {side}."
 
 
 # The album ---------------------------------------------------------------------------------------
@@ -471,10 +495,11 @@ def test_an_album_survives_packing():
         ({"pixels": np.full((6, 8, 8, 3), 256)}, "whole numbers in the range of uint8"),
         ({"labels": [0] * 5}, "labels of shape (pictures)"),
         ({"labels": [0, 1, 0, 1, 0, 0.5]}, "whole numbers in the range of int64"),
-        ({"side": 7}, "8 to 64 pixels, received 7"),
-        ({"side": 65}, "8 to 64 pixels, received 65"),
-        ({"count": 3}, "4 to 5,000 pictures, received 3"),
-        ({"count": 5_001}, "4 to 5,000 pictures, received 5001"),
+        ({"side": 7}, "8 to 128 pixels, received 7"),
+        ({"side": 129}, "8 to 128 pixels, received 129"),
+        ({"count": 3}, "4 to 5,000 pictures of 8 × 8 pixels, received 3"),
+        ({"count": 5_001}, "4 to 5,000 pictures of 8 × 8 pixels, received 5001"),
+        ({"count": 1_251, "side": 128}, "4 to 1,250 pictures of 128 × 128 pixels, received 1251"),
         ({"classes": ("a",)}, "2 to 20 classes, received 1"),
         ({"classes": [str(n) for n in range(21)]}, "2 to 20 classes, received 21"),
         ({"classes": ("a", "")}, "1 to 128 printable characters, received ''"),
@@ -545,7 +570,9 @@ def test_what_a_header_claims_is_looked_at_before_the_arrays(monkeypatch):
         "labels": {"dtype": "I64", "shape": [10**9], "data_offsets": [0, 0]},
     }
     text = json.dumps(header).encode()
-    with pytest.raises(InvalidValue, match="4 to 5,000 pictures, received 1000000000"):
+    with pytest.raises(
+        InvalidValue, match="4 to 5,000 pictures of 64 × 64 pixels, received 1000000000"
+    ):
         OwnAlbum.unpack(len(text).to_bytes(8, "little") + text)
 
 
@@ -560,4 +587,13 @@ def test_the_largest_album_can_be_packed():
     names = [f"{n:02}" + "ü" * 126 for n in range(20)]
     header = len(json.dumps(json.dumps({"classes": names})))
     assert header + 1_000 < own_albums.HEADER_LIMIT
-    assert 8 + header + 1_000 + 5_000 * (64 * 64 * 3 + 8) <= own_albums.PACKED_LIMIT
+    for side in range(own_albums.SIDE_LEAST, own_albums.SIDE_MOST + 1):
+        arrays = own_albums.most_pictures(side) * (side * side * 3 + 8)
+        assert 8 + header + 1_000 + arrays <= own_albums.PACKED_LIMIT
+
+
+def test_an_album_of_large_pictures_survives_packing():
+    made = album(4, side=128)
+    again = OwnAlbum.unpack(made.pack())
+    assert again == made
+    assert again.album().pixels.shape == (4, 128, 128, 3)

@@ -216,7 +216,15 @@ def test_a_script_is_tidy(settings: dict[str, Any], tmp_path: Path) -> None:
         assert left not in source
 
 
-@pytest.mark.parametrize("preset", topics.topic("cnn").presets, ids=lambda preset: preset.id)
+SCRIPTED = [p for p in topics.topic("cnn").presets if CnnConfig(**p.values).data in COUNTS]
+
+
+def test_pictures_made_of_others_have_no_script_yet() -> None:
+    with pytest.raises(NotFound, match="made of others"):
+        script(CnnConfig(data="mnist-8x8"))
+
+
+@pytest.mark.parametrize("preset", SCRIPTED, ids=lambda preset: preset.id)
 def test_the_script_of_a_preset_is_tidy(preset: Any, tmp_path: Path) -> None:
     assert_tidy(topics.script("cnn", CnnConfig(**preset.values)), tmp_path)
 

@@ -6,9 +6,11 @@ import dataclasses
 import errno
 import gzip
 import hashlib
+import io
 import os
 import shutil
 import threading
+import zipfile
 from collections import namedtuple
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -31,8 +33,12 @@ NAMES = (
     "fashion-mnist",
     "cifar-10",
     "cifar-10-jpeg",
+    "hymenoptera",
+    "hymenoptera-repacked",
 )
-UNPUBLISHED = ("cifar-10-jpeg",)
+UNPUBLISHED = ("cifar-10-jpeg", "hymenoptera-repacked")
+NOT_SHARED = {"cifar-10", "hymenoptera"}
+"""Copies that are not in the shared folder: another one of the same pictures is."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -43,10 +49,11 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/missing":
             self.send_error(404)
             return
-        body = {"/wrong": PAYLOAD[::-1], "/broken": PAYLOAD[:100_000]}.get(self.path, PAYLOAD)
+        body = self.server.bodies.get(self.path, PAYLOAD)
         self.send_response(200)
         if self.path != "/endless":
-            self.send_header("Content-Length", str(len(PAYLOAD)))
+            size = len(PAYLOAD) if self.path == "/broken" else len(body)
+            self.send_header("Content-Length", str(size))
         self.end_headers()
         try:
             self.wfile.write(body)
@@ -65,6 +72,7 @@ def server(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         running.asked = []
+        running.bodies = {"/wrong": PAYLOAD[::-1], "/broken": PAYLOAD[:100_000]}
         thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         running.url = f"http://127.0.0.1:{running.server_port}"
@@ -122,13 +130,13 @@ def test_the_registry_is_complete():
         assert source.bytes > 0
         for file in source.files:
             assert file.url.startswith("https://") or source.name in UNPUBLISHED
-            assert len(file.sha256) == 64
+            assert len(file.sha256) == 64 or source.name == "hymenoptera"
             assert ".." not in file.path
             assert not file.path.startswith("/")
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data folder is not here")
-@pytest.mark.parametrize("name", sorted({*data.sources()} - {"cifar-10"}))
+@pytest.mark.parametrize("name", sorted({*data.sources()} - NOT_SHARED))
 def test_the_shared_copies_are_the_files_expected(folders, monkeypatch, name):
     monkeypatch.setenv("GALLERY_DATA_DIR", str(SHARED))
     settings.cache_clear()
@@ -332,3 +340,144 @@ def test_a_cache_that_cannot_be_written_is_told(known, folders):
         f"test/numbers.bin: {folders.cache} cannot be written (Not a directory). "
         "Name another in GALLERY_CACHE_DIR."
     )
+
+
+# Files whose checksum nobody has published
+
+LIMIT = 10_000
+
+
+def zipped(content: bytes = b"words", method=zipfile.ZIP_STORED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        archive.writestr("words.txt", content)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def unpinned(server, monkeypatch):
+    """Put an archive without a checksum into the registry, and what the server has of it."""
+    file = data.DataFile("test/numbers.bin", f"{server.url}/archive", LIMIT, "")
+    source = data.DataSource("numbers", "Numbers", "none", (file,))
+    monkeypatch.setattr(registry, "SOURCES", (source,))
+
+    def serve(body: bytes) -> data.DataFile:
+        server.bodies["/archive"] = body
+        return file
+
+    return serve
+
+
+def record_of(folders):
+    return folders.cache / "test" / "numbers.bin.sha256"
+
+
+def test_the_checksum_of_a_first_download_is_recorded(unpinned, server, folders):
+    file = unpinned(zipped())
+    assert (data.held(file), data.checksum(file)) == (None, "")
+    (path,) = data.fetch("numbers")
+    expected = hashlib.sha256(zipped()).hexdigest()
+    assert path.read_bytes() == zipped()
+    assert record_of(folders).read_text() == f"{expected}  numbers.bin\n"
+    assert data.checksum(file) == expected
+    assert data.held(file) == path
+    assert data.fetch("numbers") == (path,)
+    assert server.asked == ["/archive"]
+    assert sorted(files_in(folders.cache)) == [path, record_of(folders)]
+
+
+def test_what_was_recorded_is_expected_from_then_on(unpinned, server, folders, caplog):
+    unpinned(zipped())
+    (path,) = data.fetch("numbers")
+    path.write_bytes(zipped(b"other words"))  # as sound an archive
+    assert data.fetch("numbers") == (path,)
+    assert path.read_bytes() == zipped()
+    assert caplog.messages == [f"{path} is not the file expected (wrong checksum); passed over"]
+    assert server.asked == ["/archive"] * 2
+
+
+def test_a_publisher_who_changes_the_file_is_told_of(unpinned, server, folders):
+    file = unpinned(zipped())
+    (path,) = data.fetch("numbers")
+    path.unlink()
+    unpinned(zipped(b"other words"))
+    with pytest.raises(Corrupt) as caught:
+        data.fetch("numbers")
+    assert caught.value.message == (
+        f"test/numbers.bin: expected sha256 {data.checksum(file)} from {file.url}, as at the first "
+        "download, received another file; nothing was kept. Try again; if it stays so the "
+        f"publisher has changed the file: remove {record_of(folders)} to take the new one."
+    )
+    assert files_in(folders.cache) == [record_of(folders)]
+    record_of(folders).unlink()
+    assert data.fetch("numbers") == (path,)
+    assert path.read_bytes() == zipped(b"other words")
+
+
+def test_a_record_that_cannot_be_read_is_none(unpinned, folders):
+    file = unpinned(zipped())
+    data.fetch("numbers")
+    for content in (b"", b"not a checksum", b"\xff\xfe", b"a" * 65):
+        record_of(folders).write_bytes(content)
+        assert data.checksum(file) == ""
+    data.fetch("numbers")
+    assert data.checksum(file) == hashlib.sha256(zipped()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("body", "received"),
+    [
+        (b"<!doctype html>", "no zip archive"),
+        (zipped()[:-30], "a zip archive that is damaged or cut off"),
+        (
+            zipped(b"words, words").replace(b"words, words", b"words, wards"),
+            "damaged in the archive",
+        ),
+        (zipped(b""), "an empty zip archive"),
+        (zipped(bytes(3 * 2**20), zipfile.ZIP_DEFLATED), "a zip archive of 3 MB"),
+        (zipped(bytes(LIMIT)), "10,116 bytes"),
+        (zipped(bytes(2 * 65536 + 1)), "more"),
+    ],
+)
+def test_what_is_no_sound_archive_is_not_kept(unpinned, folders, body, received):
+    url = unpinned(body).url
+    with pytest.raises(Corrupt) as caught:
+        data.fetch("numbers")
+    assert caught.value.message == (
+        f"test/numbers.bin: expected a whole zip archive of at most 10,000 bytes from {url}, "
+        f"received {received}; nothing was kept. Try again, or put the file into the folder that "
+        "GALLERY_DATA_DIR names, as test/numbers.bin."
+    )
+    assert files_in(folders.cache) == []
+
+
+def test_of_the_data_folder_any_sound_archive_is_taken(unpinned, server, folders, caplog):
+    """Who runs the service has put it there: it says nothing of what a download has to be."""
+    file = unpinned(zipped())
+    path = put(folders.data, zipped(b"mine"))
+    assert data.held(file) == path
+    assert data.fetch("numbers") == (path,)
+    assert data.checksum(file) == ""
+    assert not folders.cache.exists()
+    path.write_bytes(b"PK\x03\x04 and no more")
+    (fetched,) = data.fetch("numbers")
+    assert fetched.read_bytes() == zipped()
+    assert caplog.messages == [
+        f"{path} is not the file expected (a zip archive that is damaged or cut off); passed over"
+    ]
+
+
+def test_an_archive_put_into_the_cache_is_recorded_at_its_first_use(unpinned, server, folders):
+    file = unpinned(zipped(b"other words"))
+    path = put(folders.cache, zipped())
+    assert data.fetch("numbers") == (path,)
+    assert data.checksum(file) == hashlib.sha256(zipped()).hexdigest()
+    assert server.asked == []
+
+
+def test_a_gzipped_copy_that_cannot_be_compared_is_not_taken(unpinned, server, folders):
+    file = unpinned(zipped())
+    packed = put(folders.data, b"").rename(folders.data / "test" / "numbers.bin.gz")
+    packed.write_bytes(gzip.compress(zipped(b"other words")))
+    assert data.held(file) is None
+    assert data.fetch("numbers")[0].read_bytes() == zipped()

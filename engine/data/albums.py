@@ -23,11 +23,12 @@ from engine.data.own_albums import (
     FILES_LIMIT,
     OwnAlbum,
     check_side,
+    most_pictures,
 )
 from engine.data.reading import Advised
 from engine.words import N_, _
 
-__all__ = ["ALBUM", "BadAlbum", "Gathered", "OwnAlbum", "Picture", "gather", "made", "read"]
+__all__ = ["ALBUM", "BadAlbum", "Gathered", "OwnAlbum", "Picture", "fit", "gather", "made", "read"]
 
 BYTES_LIMIT = 64 * 2**20
 """Of a zip archive, or of all files together, which are in memory at once."""
@@ -171,16 +172,16 @@ def gather(
     """
     check_side(side)
     left_out = LeftOut()
-    found = _decoded(_members(files, loose), side, left_out, loose)
+    found = _decoded(_members(files, side, loose), side, left_out, loose)
     level = _level([picture.folders for picture in found])
     more = list(_labelled(found, level, left_out, before))
     pictures = (*before, *more)
-    if len(pictures) > FILES_LIMIT:
-        _refuse_count(len(pictures))
+    if len(pictures) > most_pictures(side):
+        _refuse_count(len(pictures), side)
     names = {picture.label for picture in pictures}
     if len(names) > CLASSES_LIMIT:
-        expected = _("at most {limit} classes (folders)").format(limit=CLASSES_LIMIT)
-        advice = _("Leave out some folders, or put pictures that belong together into one.")
+        expected = _("at most {limit} classes").format(limit=CLASSES_LIMIT)
+        advice = _("Leave out some, or put pictures that belong together into one.")
         raise BadAlbum(expected, f"{len(names)}", advice)
     nested = any(len(picture.folders) > 1 for picture in found)
     rule = _rule(sorted({picture.label for picture in more}, key=str.casefold)) if nested else ""
@@ -214,7 +215,7 @@ def made(gathered: Gathered) -> OwnAlbum:
 # Files -------------------------------------------------------------------------------------------
 
 
-def _members(files: Sequence[tuple[str, bytes]], loose: str) -> list[Member]:
+def _members(files: Sequence[tuple[str, bytes]], side: int, loose: str) -> list[Member]:
     """What the visitor has chosen: their sizes checked, nothing unpacked yet."""
     size = sum(len(content) for _name, content in files)
     if size > BYTES_LIMIT:
@@ -231,8 +232,8 @@ def _members(files: Sequence[tuple[str, bytes]], loose: str) -> list[Member]:
                 _("Put the folders with pictures into a zip archive, and choose that."),
             )
     chosen = [member for member in chosen if not _of_system(member.name)]
-    if len(chosen) > FILES_LIMIT:
-        _refuse_count(len(chosen))
+    if len(chosen) > most_pictures(side):
+        _refuse_count(len(chosen), side)
     unpacked = sum(member.size for member in chosen)
     if unpacked > UNPACKED_LIMIT:
         _refuse_bytes(_("at most {limit} MB when unpacked"), UNPACKED_LIMIT, unpacked)
@@ -251,8 +252,12 @@ def _in_archive(content: bytes) -> list[Member]:
         raise BadAlbum(_("a whole zip archive"), str(error), advice) from None
 
 
-def _refuse_count(count: int) -> NoReturn:
-    expected = _("at most {limit:,} files").format(limit=FILES_LIMIT)
+def _refuse_count(count: int, side: int) -> NoReturn:
+    limit = most_pictures(side)
+    expected = _("at most {limit:,} pictures").format(limit=limit)
+    if limit < FILES_LIMIT:
+        expected = _("at most {limit:,} pictures, each made {side} × {side} pixels large")
+        expected = expected.format(limit=limit, side=side)
     advice = _("Choose fewer pictures; some hundred of each class are enough to begin with.")
     raise BadAlbum(expected, f"{count:,}", advice)
 
@@ -292,7 +297,7 @@ def _decoded(chosen: Sequence[Member], side: int, left_out: LeftOut, loose: str)
             left_out.add(LOOSE, f"“{name}”")
         else:
             try:
-                picture = _picture(member, side)
+                picture = fit(member, side)
             except Unreadable as error:
                 left_out.add(UNFIT, f"“{name}” ({error})")
                 continue
@@ -304,7 +309,14 @@ def _decoded(chosen: Sequence[Member], side: int, left_out: LeftOut, loose: str)
     return found
 
 
-def _picture(member: Member, side: int) -> Fitted:
+def fit(member: Member, side: int) -> Fitted:
+    """A picture in a file as a model sees it, in colour.
+
+    Raises
+    ------
+    Unreadable
+        When it is none, too large or damaged.
+    """
     if member.size > MOST_BYTES:
         raise Unreadable(_("{size:,.1f} MB").format(size=member.size / 2**20))
     try:

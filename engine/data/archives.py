@@ -78,6 +78,31 @@ def members(payload: bytes) -> list[Member]:
     return [Member(i.filename, i.file_size, partial(_content, archive, i)) for i in infos]
 
 
+def check(payload: bytes, most: int) -> None:
+    """Read every file of a zip archive once, which compares their checksums (CRC-32).
+
+    Parameters
+    ----------
+    most
+        Bytes that all of them may have.
+
+    Raises
+    ------
+    Unreadable
+        When it is no archive, an empty, damaged or locked one, or holds more.
+    """
+    if not payload.startswith(SIGNATURES):
+        raise Unreadable(_("no zip archive"))
+    files = members(payload)
+    size = sum(file.size for file in files)
+    if not size:
+        raise Unreadable(_("an empty zip archive"))
+    if size > most:
+        raise Unreadable(_("a zip archive of {size:,.0f} MB").format(size=size / 2**20))
+    for file in files:
+        file.read()
+
+
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     """A file unpacked: never more than the archive says that it holds."""
     if info.flag_bits & ENCRYPTED:

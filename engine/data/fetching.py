@@ -1,6 +1,8 @@
 """The files of a data set: from the data folder, from the cache, or downloaded once.
 
-Torch-free. A file is only ever handed out after its checksum was found right.
+Torch-free. A file is only ever handed out after its checksum was found right. Where none is
+published, a file has to be a sound archive; the checksum of the first one that was downloaded is
+written beside it, and expected from then on.
 """
 
 from __future__ import annotations
@@ -10,15 +12,18 @@ import gzip
 import hashlib
 import logging
 import os
+import re
 import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import pooch
 import requests
 
+from engine.data.archives import Unreadable, check
 from engine.data.progress import tell
 from engine.data.registry import DataFile, DataSource, source
 from engine.errors import Corrupt, GalleryError, StorageFull, Unavailable
@@ -30,6 +35,8 @@ log = logging.getLogger(__name__)
 CHUNK = 64 * 1024
 TIMEOUT = 30.0
 """Seconds without a byte after which a download is given up."""
+SHRUNK = 4
+"""How many times larger an archive of photographs may become; they hardly do, a bomb does."""
 
 Progress = Callable[[int], None]
 """Told how many bytes are here so far."""
@@ -55,14 +62,14 @@ def fetch(name: str, progress: Progress | None = None) -> tuple[Path, ...]:
     Unavailable
         When a file cannot be downloaded (no address, no network, no answer, an HTTP error).
     Corrupt
-        When what was downloaded has another checksum.
+        When what was downloaded has another checksum, or is no sound archive.
     StorageFull
         When there is no room for it.
     """
     paths, here = [], 0
     progress = progress or _told(source(name))
     for file in source(name).files:
-        paths.append(_fetch_file(file, _counted_on(progress, here)))
+        paths.append(fetch_file(file, _counted_on(progress, here)))
         here += file.bytes
         progress(here)
     return tuple(paths)
@@ -80,15 +87,24 @@ def _counted_on(progress: Progress, here: int) -> Progress:
 def held(file: DataFile) -> Path | None:
     """Where a file of the right size lies already (its checksum not compared), if anywhere."""
     for path in _places(file):
-        if path.is_file() and path.stat().st_size == file.bytes:
+        if path.is_file() and _may_have(file, path.stat().st_size):
             return path
     packed = _packed(file)
     return packed if packed is not None and _unpacked_size(packed) == file.bytes else None
 
 
+def checksum(file: DataFile) -> str:
+    """The sha256 that a download has to have: the registry's, else the recorded one, else empty."""
+    return file.sha256 or _recorded(file)
+
+
+def _may_have(file: DataFile, size: int) -> bool:
+    return size == file.bytes if file.sha256 else 0 < size <= file.bytes
+
+
 def _packed(file: DataFile) -> Path | None:
-    """A gzipped copy of the file in the data folder, if there is one."""
-    folder = settings().data_dir
+    """A gzipped copy of the file in the data folder, if there is one and it could be compared."""
+    folder = settings().data_dir if file.sha256 else None
     path = folder / f"{file.path}.gz" if folder is not None else None
     return path if path is not None and path.is_file() else None
 
@@ -105,16 +121,35 @@ def _places(file: DataFile) -> list[Path]:
     return [folder / file.path for folder in folders if folder is not None]
 
 
-def _fetch_file(file: DataFile, progress: Progress) -> Path:
+def fetch_file(file: DataFile, progress: Progress) -> Path:
+    """One file, as `fetch` has those of a data set."""
     for path in _places(file):
         if path.is_file():
-            if pooch.file_hash(str(path)) == file.sha256:
+            flaw = _flaw(file, path)
+            if not flaw:
                 return path
-            log.warning("%s is not the file expected (wrong checksum); passed over", path)
+            log.warning("%s is not the file expected (%s); passed over", path, flaw)
     packed = _packed(file)
     if packed is not None and _unpack(packed, file):
-        return settings().cache_dir / file.path
+        return _cached(file)
     return _download(file, progress)
+
+
+def _flaw(file: DataFile, path: Path) -> str:
+    """Why this cannot be the file; empty when it is, or when nobody can tell."""
+    cached = path == _cached(file)
+    expected = file.sha256 or (_recorded(file) if cached else "")
+    if expected:
+        return "" if pooch.file_hash(str(path)) == expected else "wrong checksum"
+    flaw = _unsound(file, path)
+    if cached and not flaw:
+        with suppress(OSError):  # a cache that cannot be written is none to guard
+            _record(file, path)
+    return flaw
+
+
+def _cached(file: DataFile) -> Path:
+    return settings().cache_dir / file.path
 
 
 def _unpack(packed: Path, file: DataFile) -> bool:
@@ -128,7 +163,7 @@ def _unpack(packed: Path, file: DataFile) -> bool:
         log.warning("%s does not hold the file expected (wrong checksum); passed over", packed)
         return False
     try:
-        write_whole(settings().cache_dir / file.path, content)
+        write_whole(_cached(file), content)
     except OSError as error:
         raise _unwritable(file, error) from None
     return True
@@ -161,19 +196,17 @@ def write_whole(path: Path, content: bytes | memoryview | Iterable[bytes]) -> No
 def _download(file: DataFile, progress: Progress) -> Path:
     if not file.url:
         raise _unpublished(file)
-    path = settings().cache_dir / file.path
+    path = _cached(file)
     pooch.get_logger().setLevel(logging.WARNING)
     meter = _Meter(file, progress)
+    download = pooch.HTTPDownloader(meter, chunk_size=CHUNK, timeout=TIMEOUT)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _check_room(file, shutil.disk_usage(path.parent).free)
-        pooch.retrieve(
-            file.url,
-            known_hash=f"sha256:{file.sha256}",
-            fname=path.name,
-            path=path.parent,
-            downloader=pooch.HTTPDownloader(meter, chunk_size=CHUNK, timeout=TIMEOUT),
-        )
+        if known := checksum(file):
+            pooch.retrieve(file.url, f"sha256:{known}", path.name, path.parent, downloader=download)
+        else:
+            _download_first(file, path, download)
     except requests.RequestException as error:
         raise _unreachable(file, error) from None
     except ValueError:  # pooch's word for a wrong checksum
@@ -181,6 +214,51 @@ def _download(file: DataFile, progress: Progress) -> Path:
     except OSError as error:
         raise _unwritable(file, error) from None
     return path
+
+
+def _download_first(file: DataFile, path: Path, download: pooch.HTTPDownloader) -> None:
+    """Download a file whose checksum nobody knows yet: looked at, then recorded, then kept."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    try:
+        download(file.url, name, None)
+        if flaw := _unsound(file, Path(name)):
+            raise _no_archive(file, flaw)
+        _record(file, Path(name))
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink()
+        raise
+
+
+def _unsound(file: DataFile, path: Path) -> str:
+    """What is wrong with a file as an archive, in words; empty when nothing is."""
+    if not _may_have(file, path.stat().st_size):
+        return _("{size:,} bytes").format(size=path.stat().st_size)
+    try:
+        check(path.read_bytes(), SHRUNK * file.bytes)
+    except Unreadable as error:
+        return str(error)
+    return ""
+
+
+def _record(file: DataFile, path: Path) -> None:
+    """Write the checksum of what lies at `path` as that of the file, in the way of sha256sum."""
+    line = f"{pooch.file_hash(str(path))}  {_cached(file).name}\n"
+    write_whole(_record_of(file), line.encode())
+
+
+def _record_of(file: DataFile) -> Path:
+    return settings().cache_dir / f"{file.path}.sha256"
+
+
+def _recorded(file: DataFile) -> str:
+    """The checksum that was recorded; empty when there is none."""
+    try:
+        found = re.match(r"[0-9a-f]{64}\b", _record_of(file).read_text("utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return found.group() if found else ""
 
 
 class _Meter:
@@ -255,9 +333,33 @@ def _reason(error: requests.RequestException) -> str:
 
 
 def _wrong(file: DataFile) -> GalleryError:
+    if not file.sha256:
+        return _other(file)
     text = _(
         "{file}: expected sha256 {sha256} from {url}, received another file; nothing was kept. "
         "Try again; if it stays so the publisher has changed the file, and the one expected has "
         "to be put into the folder that GALLERY_DATA_DIR names, as {file}."
     )
     return Corrupt(text.format(file=file.path, sha256=file.sha256, url=file.url))
+
+
+def _other(file: DataFile) -> GalleryError:
+    """What was downloaded is not what it was the first time, or is too long to be it at all."""
+    known = _recorded(file)
+    if not known:
+        return _no_archive(file, _("more"))
+    text = _(
+        "{file}: expected sha256 {sha256} from {url}, as at the first download, received another "
+        "file; nothing was kept. Try again; if it stays so the publisher has changed the file: "
+        "remove {record} to take the new one."
+    )
+    return Corrupt(text.format(file=file.path, sha256=known, url=file.url, record=_record_of(file)))
+
+
+def _no_archive(file: DataFile, received: str) -> GalleryError:
+    text = _(
+        "{file}: expected a whole zip archive of at most {bytes:,} bytes from {url}, received "
+        "{received}; nothing was kept. Try again, or put the file into the folder that "
+        "GALLERY_DATA_DIR names, as {file}."
+    )
+    return Corrupt(text.format(file=file.path, bytes=file.bytes, url=file.url, received=received))

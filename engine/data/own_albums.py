@@ -28,11 +28,13 @@ CLASSES_LIMIT = 20
 """More are not legible in a confusion matrix, and seldom meant."""
 FEW_PICTURES = 2
 """A class with fewer cannot be learned and measured at the same time."""
-SIDE_LEAST, SIDE_MOST = 8, 64
-"""Pixels: 5,000 pictures of 64 × 64 are 61 MB, which a job can still carry."""
+SIDE_LEAST, SIDE_MOST = 8, 128
+"""Pixels."""
+PIXELS_LIMIT = FILES_LIMIT * 3 * 64**2
+"""Bytes of all pictures: 5,000 of 64 × 64 pixels are 61 MB, which a job can still carry."""
 HEADER_LIMIT = 64 * 1024
 """Bytes of names and shapes in a packed album."""
-PACKED_LIMIT = 8 + HEADER_LIMIT + FILES_LIMIT * (3 * SIDE_MOST**2 + 8)
+PACKED_LIMIT = 8 + HEADER_LIMIT + PIXELS_LIMIT + 8 * FILES_LIMIT
 """Bytes of a packed album."""
 
 ALBUM = "album"
@@ -145,10 +147,16 @@ def _check_shapes(pixels: tuple[int, ...], labels: tuple[int, ...]) -> None:
         expected = _("pixels of shape (pictures, side, side, 3) and labels of shape (pictures)")
         raise InvalidValue.of(ALBUM, expected, (pixels, labels))
     check_side(pixels[1])
-    least = 2 * FEW_PICTURES
-    if not least <= pixels[0] <= FILES_LIMIT:
-        expected = _("{least} to {limit:,} pictures").format(least=least, limit=FILES_LIMIT)
+    least, limit = 2 * FEW_PICTURES, most_pictures(pixels[1])
+    if not least <= pixels[0] <= limit:
+        expected = _("{least} to {limit:,} pictures of {side} × {side} pixels")
+        expected = expected.format(least=least, limit=limit, side=pixels[1])
         raise InvalidValue.of(ALBUM, expected, pixels[0])
+
+
+def most_pictures(side: int) -> int:
+    """How many pictures of this side fit into an album."""
+    return min(FILES_LIMIT, PIXELS_LIMIT // (3 * side**2))
 
 
 def check_side(side: int) -> None:

@@ -1,4 +1,4 @@
-"""Pictures with classes: digits, MNIST, Fashion-MNIST and CIFAR-10. Torch-free.
+"""Pictures with classes: digits, MNIST, Fashion-MNIST, CIFAR-10, and parts of them. Torch-free.
 
 The larger ones are converted once into files of the cache, and mapped into memory afterwards, so
 that jobs share them. Nothing here is unpickled.
@@ -8,26 +8,20 @@ from __future__ import annotations
 
 import gzip
 import io
-import logging
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from engine import data as sets
-from engine.data import progress
+from engine.data.arrays import Parts
 from engine.data.bundled import bundled
-from engine.data.fetching import write_whole
-from engine.errors import Corrupt, InvalidValue, StorageFull, Unavailable
-from engine.settings import settings
+from engine.data.copies import Copy, arrays_of, best, here
+from engine.errors import Corrupt, InvalidValue
 from engine.words import N_, _
-
-log = logging.getLogger(__name__)
 
 DIGITS = tuple(str(digit) for digit in range(10))
 CLOTHES = (
@@ -55,8 +49,27 @@ THINGS = (
     N_("truck"),
 )
 """Classes of CIFAR-10, by their official names."""
-CLASSES = {"digits": DIGITS, "mnist": DIGITS, "fashion-mnist": CLOTHES, "cifar10": THINGS}
-TRAINING = {"mnist": 60_000, "fashion-mnist": 60_000, "cifar10": 50_000}
+FIRST = (0, 2, 3, 6, 8)
+"""Classes of the first task that CIFAR-10 is split into: airplane, bird, cat, frog and ship."""
+SECOND = (1, 4, 5, 7, 9)
+"""Those of the second: automobile, deer, dog, horse and truck."""
+CLASSES = {
+    "digits": DIGITS,
+    "mnist": DIGITS,
+    "mnist-8x8": DIGITS,
+    "fashion-mnist": CLOTHES,
+    "cifar10": THINGS,
+    "cifar10-first": tuple(THINGS[k] for k in FIRST),
+    "cifar10-second": tuple(THINGS[k] for k in SECOND),
+}
+TRAINING = {
+    "mnist": 60_000,
+    "mnist-8x8": 60_000,
+    "fashion-mnist": 60_000,
+    "cifar10": 50_000,
+    "cifar10-first": 25_000,
+    "cifar10-second": 25_000,
+}
 """Pictures that their publishers mean for training; they come first."""
 
 LOSSY = N_(
@@ -67,6 +80,10 @@ LOSSY = N_(
 SIDE, COLOUR_SIDE = 28, 32
 """Pixels of MNIST and Fashion-MNIST, and of CIFAR-10."""
 DIGITS_SIDE, DIGITS_MOST = 8, 16
+BITMAP, THINNEST = 32, 4
+"""Pixels of a side that digits were scanned with, and of the width of a stroke."""
+FAINT, INKED = 64, 102
+"""Levels of grey above which a pixel belongs to a digit, and above which it is ink."""
 IDX_OF_BYTES = 0x08
 """Type of the numbers in an idx file: unsigned bytes."""
 BATCHES = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin")
@@ -103,33 +120,8 @@ class Album(NamedTuple):
     note: str = ""
 
 
-Parts = Iterable[tuple[np.ndarray, np.ndarray]]
-"""Pixels (n, H, W, C) and labels (n,) as uint8, part by part."""
-
-
-class Copy(NamedTuple):
-    """One way to have an album.
-
-    Attributes
-    ----------
-    source
-        Its files in the registry.
-    shape
-        Height, width and channels of a picture.
-    read
-        Makes the number of pictures and their parts of the files.
-    note
-        See `Album`; marked for translation.
-    """
-
-    source: str
-    shape: tuple[int, int, int]
-    read: Callable[[Sequence[Path]], tuple[int, Parts]]
-    note: str = ""
-
-
 def album(name: str) -> Album:
-    """The pictures `name`: digits, mnist, fashion-mnist or cifar10.
+    """The pictures `name`: one of `CLASSES`.
 
     CIFAR-10 is the official one if that is here, else a lossy copy if one is here, else the
     official one is downloaded.
@@ -145,14 +137,13 @@ def album(name: str) -> Album:
         scaled = np.rint(values * (255 / DIGITS_MOST)).astype(np.uint8)
         return Album(scaled[..., None], labels.astype(np.int64), names, len(labels))
     copy = copy_of(name)
-    pixels, labels = _mapped(copy) or _converted(copy)
+    pixels, labels = arrays_of(copy)
     return Album(pixels, labels.astype(np.int64), names, TRAINING[name], _(copy.note))
 
 
 def copy_of(name: str) -> Copy:
-    """The copy that `album` takes of mnist, fashion-mnist or cifar10."""
-    copies = COPIES[name]
-    return next((copy for copy in copies if _here(copy)), copies[0])
+    """The copy that `album` takes of all but the digits."""
+    return best(COPIES[name])
 
 
 def at_hand(name: str) -> bool:
@@ -164,7 +155,7 @@ def at_hand(name: str) -> bool:
         When there are no such pictures.
     """
     classes(name)
-    return name == "digits" or any(map(_here, COPIES[name]))
+    return name == "digits" or any(map(here, COPIES[name]))
 
 
 def classes(name: str) -> tuple[str, ...]:
@@ -190,96 +181,6 @@ def small_digits() -> tuple[np.ndarray, np.ndarray]:
     table = np.loadtxt(bundled("digits.csv.gz"), delimiter=",", dtype=np.uint8)
     table.flags.writeable = False
     return table[:, :-1].reshape(-1, DIGITS_SIDE, DIGITS_SIDE), table[:, -1]
-
-
-# Arrays of the cache -----------------------------------------------------------------------------
-
-
-def _here(copy: Copy) -> bool:
-    if all(path.is_file() for path in _paths(copy)):
-        return True
-    return all(sets.held(file) is not None for file in sets.source(copy.source).files)
-
-
-def _paths(copy: Copy) -> tuple[Path, Path]:
-    """Pixels and labels, named after the checksums of the files that they are made from."""
-    sums = "".join(file.sha256 for file in sets.source(copy.source).files)
-    stem = f"{copy.source}-{sha256(sums.encode()).hexdigest()[:12]}"
-    folder = settings().cache_dir / "arrays"
-    return folder / f"{stem}-pictures.npy", folder / f"{stem}-labels.npy"
-
-
-def _mapped(copy: Copy) -> tuple[np.ndarray, np.ndarray] | None:
-    """The arrays of the cache; None when there are no sound ones.
-
-    Copy-on-write, as torch does not take arrays that cannot be written to without a warning.
-    """
-    images, numbers = _paths(copy)
-    try:
-        pixels: np.ndarray = np.load(images, mmap_mode="c", allow_pickle=False)
-        labels: np.ndarray = np.load(numbers, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    sound = pixels.dtype == labels.dtype == np.uint8 and pixels.shape == (len(labels), *copy.shape)
-    return (pixels, labels) if sound else None
-
-
-def _converted(copy: Copy) -> tuple[np.ndarray, np.ndarray]:
-    """Convert the files of the registry, once; a cache that cannot be written costs time."""
-    title = _(sets.source(copy.source).title)
-
-    def told(parts: Parts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        done = 0
-        for pixels, labels in parts:
-            yield pixels, labels
-            done += len(labels)
-            progress.tell(_("Unpacking, this once: {title}").format(title=title), done / count)
-
-    files = _fetched(copy)
-    count, parts = copy.read(files)
-    try:
-        _keep(copy, count, told(parts))
-    except OSError as error:
-        folder = settings().cache_dir
-        log.warning("%s cannot be written (%s); %s is made again", folder, error, copy.source)
-    else:
-        if kept := _mapped(copy):
-            return kept
-    count, parts = copy.read(files)
-    pixels, labels = zip(*told(parts), strict=True)
-    return np.concatenate(pixels), np.concatenate(labels)
-
-
-def _fetched(copy: Copy) -> tuple[Path, ...]:
-    """The files of the registry; who cannot have them is told what there is without them."""
-    try:
-        return sets.fetch(copy.source)
-    except (Unavailable, Corrupt, StorageFull) as error:
-        instead = _("The digits of 8 × 8 pixels and your own pictures need no download.")
-        raise type(error)(f"{error.message} {instead}") from None
-
-
-def _keep(copy: Copy, count: int, parts: Parts) -> None:
-    """Write both arrays into the cache; no more than a part of them is in memory."""
-    images, numbers = _paths(copy)
-    labels: list[np.ndarray] = []
-
-    def content() -> Iterator[bytes]:
-        yield _header((count, *copy.shape))
-        for pixels, some in parts:
-            labels.append(some)
-            yield pixels.tobytes()
-
-    write_whole(images, content())
-    write_whole(numbers, _header((count,)) + np.concatenate(labels).tobytes())
-
-
-def _header(shape: tuple[int, ...]) -> bytes:
-    """The beginning of an npy file of bytes."""
-    buffer = io.BytesIO()
-    kind = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(buffer, kind)
-    return buffer.getvalue()
 
 
 # Files of the registry ---------------------------------------------------------------------------
@@ -349,12 +250,74 @@ def _jpegs(splits: Sequence[Sequence[np.ndarray]]) -> Iterator[tuple[np.ndarray,
             yield np.stack([np.asarray(image) for image in opened]), some
 
 
+def _small_from_idx(files: Sequence[Path]) -> tuple[int, Parts]:
+    """MNIST made as small as the digits of UCI 80, in the way that those were made."""
+    count, parts = _from_idx(files)
+    return count, ((_small(pixels[..., 0])[..., None], labels) for pixels, labels in _cut(parts))
+
+
+def _cut(parts: Parts) -> Parts:
+    """The same pictures, `CHUNK` at a time."""
+    for pixels, labels in parts:
+        for start in range(0, len(labels), CHUNK):
+            yield pixels[start : start + CHUNK], labels[start : start + CHUNK]
+
+
+def _small(pictures: np.ndarray) -> np.ndarray:
+    """Digits (n, 28, 28) as Alpaydin and Kaynak (1998) have scanned theirs, (n, 8, 8).
+
+    What is inked fills a bitmap of 32 × 32 from top to bottom; of each block of 4 × 4 the inked
+    pixels are counted.
+    """
+    from PIL import Image
+
+    bitmaps = np.zeros((len(pictures), BITMAP, BITMAP), np.uint8)
+    for bitmap, picture in zip(bitmaps, pictures, strict=True):
+        image = Image.fromarray(picture)
+        ink = image.crop(image.point(lambda level: 255 * (level > FAINT)).getbbox())
+        width = min(BITMAP, max(THINNEST, round(ink.width * BITMAP / ink.height)))
+        scaled = ink.resize((width, BITMAP), Image.Resampling.BILINEAR)
+        left = (BITMAP - width) // 2
+        bitmap[:, left : left + width] = np.asarray(scaled) > INKED
+    block = BITMAP // DIGITS_SIDE
+    blocks = bitmaps.reshape(-1, DIGITS_SIDE, block, DIGITS_SIDE, block)
+    made: np.ndarray = np.rint(blocks.sum((2, 4)) * (255 / block**2)).astype(np.uint8)
+    return made
+
+
+def _some(
+    read: Callable[[Sequence[Path]], tuple[int, Parts]], kept: tuple[int, ...]
+) -> Callable[[Sequence[Path]], tuple[int, Parts]]:
+    """Reads only pictures of these classes, which are numbered anew."""
+    number = np.full(len(THINGS), len(kept), np.uint8)
+    number[list(kept)] = range(len(kept))
+
+    def reading(files: Sequence[Path]) -> tuple[int, Parts]:
+        count, parts = read(files)
+        chosen = (
+            (pixels[number[labels] < len(kept)], number[labels][number[labels] < len(kept)])
+            for pixels, labels in parts
+        )
+        return count * len(kept) // len(THINGS), chosen
+
+    return reading
+
+
+def _cifar(part: str = "", kept: tuple[int, ...] = tuple(range(10))) -> tuple[Copy, ...]:
+    """CIFAR-10, or these classes of it."""
+    shape = (COLOUR_SIDE, COLOUR_SIDE, 3)
+    return (
+        Copy("cifar-10", shape, _some(_from_batches, kept), part=part),
+        Copy("cifar-10-jpeg", shape, _some(_from_jpegs, kept), LOSSY, part),
+    )
+
+
 COPIES = {
     "mnist": (Copy("mnist", (SIDE, SIDE, 1), _from_idx),),
+    "mnist-8x8": (Copy("mnist", (DIGITS_SIDE, DIGITS_SIDE, 1), _small_from_idx, part="-8x8"),),
     "fashion-mnist": (Copy("fashion-mnist", (SIDE, SIDE, 1), _from_idx),),
-    "cifar10": (
-        Copy("cifar-10", (COLOUR_SIDE, COLOUR_SIDE, 3), _from_batches),
-        Copy("cifar-10-jpeg", (COLOUR_SIDE, COLOUR_SIDE, 3), _from_jpegs, LOSSY),
-    ),
+    "cifar10": _cifar(),
+    "cifar10-first": _cifar("-first", FIRST),
+    "cifar10-second": _cifar("-second", SECOND),
 }
 """Ways to have each album, the best first."""

@@ -1,4 +1,4 @@
-"""The registry of data sets. Every file has a fixed address, size and checksum."""
+"""The registry of data sets. Every file has a fixed address, size and checksum, or at least a limit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class DataFile:
     url
         Empty when the file is published nowhere: it has to lie in `GALLERY_DATA_DIR`.
     bytes, sha256
-        Size and checksum of the file.
+        Size and checksum of the file. Where nobody has published a checksum it is empty: the file
+        is a zip archive then, and `bytes` is the most that it may have.
     """
 
     path: str
@@ -64,6 +65,7 @@ ZALANDO = (
     "/b2617bb6d3ffa2e429640350f613e3291e10b141/data/fashion"
 )
 MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist"
+HYMENOPTERA = "hymenoptera/hymenoptera_data.zip"
 
 
 def _idx(folder: str, address: str, name: str, size: int, sha256: str) -> DataFile:
@@ -187,6 +189,34 @@ SOURCES = (
                 url="",
                 bytes=55913673,
                 sha256="eb1a923239ef0796dcaa702bdf12414e1cd52f2bb95091ecda772530eb76d907",
+            ),
+        ),
+    ),
+    DataSource(
+        "hymenoptera",
+        N_("Hymenoptera: 397 photographs of ants and bees"),
+        "not stated",
+        (
+            # Of the tutorials of PyTorch, about 47 MB; no checksum of it is published.
+            DataFile(
+                path=HYMENOPTERA,
+                url="https://download.pytorch.org/tutorial/hymenoptera_data.zip",
+                bytes=50_000_000,
+                sha256="",
+            ),
+        ),
+    ),
+    DataSource(
+        "hymenoptera-repacked",
+        N_("Hymenoptera, packed again (without a public address: see GALLERY_DATA_DIR)"),
+        "not stated",
+        (
+            # The same files from github.com/zhangtao7750/syn at f0503091, in a zip made again.
+            DataFile(
+                path=HYMENOPTERA,
+                url="",
+                bytes=47457124,
+                sha256="a3834409267a94e90d5a06ba17a95cbe8b608acef8604aa2edeb95d35ec2bbe9",
             ),
         ),
     ),

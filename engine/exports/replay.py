@@ -37,6 +37,8 @@ def script_of(history: History, table: bytes | None = None) -> str:
 
 def unscripted(history: History) -> str:
     """Why no program can end on this run's metrics, in words; empty where one can."""
+    if not topics.has_script(history.topic):
+        return _("Runs of this page cannot be taken along as a program yet; all else can.")
     if history.fork is not None:
         return _(
             "A fork goes on from another run's weights, so it has no script of its own. "

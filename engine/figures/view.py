@@ -24,7 +24,8 @@ class View:
     panel
         The panel of the live view that shows it: the plotly `picture`, the `network` with every
         neuron as its own small heat map, the small `multiples` of a sweep, the feature `maps` of a
-        picture, or a sheet of `mistakes`.
+        picture, a sheet of `mistakes` or of `useful` pictures, a three-dimensional `embedding` of
+        pictures, or the `fusion` of several models' answers.
     """
 
     name: str
@@ -32,4 +33,6 @@ class View:
     kind: str
     help: str
     draw: Callable[[], go.Figure]
-    panel: Literal["picture", "network", "multiples", "maps", "mistakes"] = "picture"
+    panel: Literal[
+        "picture", "network", "multiples", "maps", "mistakes", "useful", "embedding", "fusion"
+    ] = "picture"

@@ -75,6 +75,11 @@ def challenges(name: str) -> ModuleType | None:
     return import_module(f"{__name__}.{name}.challenges")
 
 
+def has_script(name: str) -> bool:
+    """Whether runs of a topic can be written as a standalone program."""
+    return (folder(name) / "script.py").is_file()
+
+
 def script(
     name: str, config: Config, table: Table | None = None, changes: Sequence[Change] = ()
 ) -> str:
@@ -92,7 +97,7 @@ def script(
     NotFound
         When the topic has none.
     """
-    if not (folder(name) / "script.py").is_file():
+    if not has_script(name):
         raise NotFound(_("This topic has no script."))
     source: str = import_module(f"{__name__}.{name}.script").script(config, table, changes)
     return source

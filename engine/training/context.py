@@ -137,6 +137,12 @@ class Context:
         takes them at its start and in `adapt`: see `take_edits`.
     tell
         Takes an event at once: what is told while the recipe cannot yield, see `preparing`.
+
+    Attributes
+    ----------
+    share
+        Of a run's time that measuring may take, and as much again for drawing. A recipe whose
+        steps are few and whose curves are what it is about may take more than `SHARE`.
     """
 
     def __init__(
@@ -154,6 +160,7 @@ class Context:
         self.config: Any = config
         self._tell = tell
         self._next_progress = 0.0
+        self.share = SHARE
         self.device = device
         self.attachments = dict(attachments or {})
         self.fork_step = fork_step
@@ -312,7 +319,7 @@ class Context:
             if shown:
                 data = drawn(data)
                 cost = time.thread_time() - begun
-                self._next_frame = moment + max(FRAME_INTERVAL, cost / SHARE)
+                self._next_frame = moment + max(FRAME_INTERVAL, cost / self.share)
                 yield Event("frame", {"kind": kind, "data": data, "kept": kept or now}, step)
             else:
                 self.held.append({"kind": kind, "step": step, "data": data})
@@ -334,7 +341,7 @@ class Context:
         self.check(step, values.get("train_loss", 0.0))
         if not now:
             self._spent += time.thread_time() - begun
-            self._affordable = self._begun + (self._spent - GRACE) / SHARE
+            self._affordable = self._begun + (self._spent - GRACE) / self.share
         row: dict[str, Any] = {"epoch": round(epoch, 4), "values": values}
         if told:
             self._measured = step

@@ -1,4 +1,5 @@
-"""The visitor's own pictures: load a zip archive, or the pictures of one class after the other.
+"""The visitor's own pictures: load a zip archive, or the pictures of one class after the other, or
+take them with the webcam.
 
 Everything changes in callbacks, so that the album is up to date when the page script reads it
 (`own.current_data`), before its controls are drawn. What is loaded is never changed but replaced:
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,15 +19,17 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from engine.data.albums import BYTES_LIMIT, BadAlbum, Gathered, OwnAlbum, gather, made
 from engine.data.archives import SIGNATURES
+from engine.data.decoding import fitted
 from engine.data.names import LABEL_LENGTH, label
-from engine.data.own_albums import CLASSES_LIMIT, FEW_PICTURES, FILES_LIMIT
-from engine.errors import GalleryError
+from engine.data.own_albums import CLASSES_LIMIT, FEW_PICTURES, most_pictures
+from engine.errors import GalleryError, InvalidValue
 from engine.spec import TopicSpec
 from engine.words import _
 from pages._frame.own import Loaded, remove
 from pages._frame.own_example import EXAMPLE_SHAPES, shapes
 from pages._frame.uploads import forget
 from pages._frame.visit import Visit, key
+from pages._frame.webcam import can_record, recorded, webcam
 from pages._frame.words import plain
 
 TYPES = ["zip", "png", "jpg", "jpeg", "webp", "gif", "bmp"]
@@ -76,7 +80,7 @@ def pictures_of(spec: TopicSpec) -> Pictures:
 
 
 def own_pictures(spec: TopicSpec, visit: Visit, on_change: OnChange) -> OwnAlbum | None:
-    """Draw the uploader and, once there are pictures, their classes; returns the album.
+    """Draw what loads or takes them and, once there are pictures, their classes; returns the album.
 
     Parameters
     ----------
@@ -85,23 +89,11 @@ def own_pictures(spec: TopicSpec, visit: Visit, on_change: OnChange) -> OwnAlbum
     """
     own = pictures_of(spec)
     told = (spec, visit, on_change)
-    pending = st.file_uploader(
-        _("A zip, or pictures of one class (at most {limit} MB a file)").format(
-            limit=BYTES_LIMIT // 2**20
-        ),
-        type=TYPES,
-        accept_multiple_files=True,
-        max_upload_size=BYTES_LIMIT // 2**20,
-        key=_upload_key(spec, own),
-        on_change=_take_archive,
-        args=told,
-        help=_(
-            "In a zip archive, a folder for each class. At most {files:,} pictures of {classes} "
-            "classes; the middle square of each is made 32 × 32 pixels small."
-        ).format(files=FILES_LIMIT, classes=CLASSES_LIMIT),
-    )
-    if pending:
-        _class_form(spec, len(pending), told)
+    if can_record(spec) and _way(spec) == "camera":
+        counts = {name: len(pictures) for name, pictures in own.classes.items()}
+        webcam(spec, counts, own.uploads, partial(_take_recorded, *told))
+    else:
+        _uploader(spec, own, told)
     if own.problem:
         stays = " " + _("The pictures loaded before stay in use.") if own.gathered.pictures else ""
         st.error(plain(own.problem + stays), icon=":material/error:")
@@ -123,6 +115,42 @@ def own_pictures(spec: TopicSpec, visit: Visit, on_change: OnChange) -> OwnAlbum
         args=told,
     )
     return own.album
+
+
+def _way(spec: TopicSpec) -> str:
+    ways = {"file": _("Upload"), "camera": _("Webcam")}
+    way: str = st.segmented_control(
+        _("Where from"),
+        list(ways),
+        default="file",
+        format_func=ways.__getitem__,
+        required=True,
+        key=key(spec, "own_from"),
+        label_visibility="collapsed",
+    )
+    return way
+
+
+def _uploader(spec: TopicSpec, own: Pictures, told: tuple[Any, ...]) -> None:
+    """Takes an archive at once; asks for the class of pictures that lie in no folder."""
+    side = spec.picture_side
+    pending = st.file_uploader(
+        _("A zip, or pictures of one class (at most {limit} MB a file)").format(
+            limit=BYTES_LIMIT // 2**20
+        ),
+        type=TYPES,
+        accept_multiple_files=True,
+        max_upload_size=BYTES_LIMIT // 2**20,
+        key=_upload_key(spec, own),
+        on_change=_take_archive,
+        args=told,
+        help=_(
+            "In a zip archive, a folder for each class. At most {files:,} pictures of {classes} "
+            "classes; the middle square of each is made {side} × {side} pixels small."
+        ).format(files=most_pictures(side), classes=CLASSES_LIMIT, side=side),
+    )
+    if pending:
+        _class_form(spec, len(pending), told)
 
 
 def _upload_key(spec: TopicSpec, own: Pictures) -> str:
@@ -223,6 +251,17 @@ def _press_add(spec: TopicSpec, visit: Visit, on_change: OnChange) -> None:
         _add(spec, visit, on_change, files, name)
 
 
+def _take_recorded(spec: TopicSpec, visit: Visit, on_change: OnChange) -> None:
+    """Pictures of one class from the webcam; whatever else the browser sent changes nothing."""
+    try:
+        name, files = recorded(spec)
+    except InvalidValue as error:
+        own = pictures_of(spec)
+        own.problem, own.uploads = error.message, own.uploads + 1
+        return
+    _add(spec, visit, on_change, files, name)
+
+
 def _uploaded(spec: TopicSpec) -> list[tuple[str, bytes]]:
     """Names and contents; of a name only what follows its folders, as the class is asked for."""
     return [(_last(file.name), file.getvalue()) for file in _pending(spec)]
@@ -248,12 +287,12 @@ def _add(
     before = own.gathered.pictures
     forget(_pending(spec))
     try:
-        gathered = gather(files, loose=name, before=before)
+        gathered = gather(files, spec.picture_side, loose=name, before=before)
     except GalleryError as error:
         own.problem, own.uploads = error.message, own.uploads + 1
         return
     if len(gathered.pictures) == len(before):
-        nothing = _("There is no new picture in these files.")
+        nothing = _("There is no new picture among them.")
         own.problem, own.uploads = " ".join([nothing, *gathered.notes]), own.uploads + 1
         return
     _replace(spec, visit, on_change, gathered)
@@ -274,7 +313,9 @@ def _replace(spec: TopicSpec, visit: Visit, on_change: OnChange, gathered: Gathe
 
 
 def _take_example(spec: TopicSpec, visit: Visit, on_change: OnChange) -> None:
-    _replace(spec, visit, on_change, Gathered(shapes()))
+    """Generated pictures, as large as the topic's own."""
+    found = (p._replace(pixels=fitted(p.pixels, spec.picture_side, 3)) for p in shapes())
+    _replace(spec, visit, on_change, Gathered(tuple(found)))
 
 
 def _drop_key(spec: TopicSpec) -> str:

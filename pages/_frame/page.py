@@ -10,7 +10,7 @@ import streamlit as st
 from engine import recordings, service
 from engine.config import Config
 from engine.errors import GalleryError
-from engine.figures import CATEGORIES
+from engine.figures import CATEGORIES, CLASS_COLORS
 from engine.spec import Published, TopicSpec
 from engine.topics import folder, topic
 from engine.words import _, language
@@ -37,17 +37,28 @@ from pages._frame.style import presenter_style
 from pages._frame.trying import PART as TRY
 from pages._frame.trying import can_try, trying
 from pages._frame.variants import multiples_of, variant_chosen
-from pages._frame.visit import Visit, be_present, end_fork, key, read_config, visit_of
+from pages._frame.visit import (
+    Visit,
+    be_present,
+    end_fork,
+    key,
+    put_values,
+    read_config,
+    visit_of,
+)
 from pages._frame.weights import network_of, weight_edited
 from pages._frame.why import PART as WHY
 from pages._frame.why import can_ask, numbered_asked, shown_asked, why
 from pages._frame.words import (
     curve_words,
+    embedding_words,
+    fusion_words,
     map_words,
     metric_words,
     mistake_words,
     plain,
     timeline_words,
+    useful_words,
 )
 from pages._live import panel, run_source
 
@@ -146,7 +157,7 @@ def picture_panel(look: Look) -> None:
         look.source,
         key=f"{spec.name}.timeline",
         callbacks={"on_fork_change": lambda: forked(spec, visit)},
-        fork=bool(visit.run or visit.shared),
+        fork=spec.forks and bool(visit.run or visit.shared),
         words=timeline_words(),
     )
     if visit.fork:
@@ -232,12 +243,65 @@ def mistakes_panel(look: Look) -> None:
     )
 
 
+def embedding_panel(look: Look) -> None:
+    """Pictures as points in space."""
+    panel(
+        "embedding",
+        look.source,
+        key=f"{look.spec.name}.embedding",
+        colors=list(CLASS_COLORS),
+        words=embedding_words(),
+        **common_of(look),
+    )
+
+
+def useful_panel(look: Look) -> None:
+    """The training pictures that help most, and least."""
+    panel(
+        "useful",
+        look.source,
+        key=f"{look.spec.name}.useful",
+        words=useful_words(),
+        **common_of(look),
+    )
+
+
+def fusion_panel(look: Look) -> None:
+    """Several models, and what their answers come to together."""
+    spec, visit = look.spec, look.visit
+    models = look.config.models  # type: ignore[attr-defined]
+    panel(
+        "fusion",
+        look.source,
+        key=f"{spec.name}.fusion",
+        callbacks={"on_weights_change": lambda: weighed(spec, visit)},
+        colors=list(CLASS_COLORS),
+        weights=look.config.shares(len(models)),  # type: ignore[attr-defined]
+        words=fusion_words(),
+        **common_of(look),
+    )
+
+
+def weighed(spec: TopicSpec, visit: Visit) -> None:
+    """The weights of fused models were moved."""
+    sent = st.session_state[f"{spec.name}.fusion"].get("weights") or {}
+    try:
+        text = ",".join(f"{float(weight):.4g}" for weight in sent["weights"])
+        spec.config.parse({"weights": text})
+    except (GalleryError, KeyError, TypeError, ValueError):
+        return  # nothing that our own panel sends
+    put_values(spec, visit, {**visit.values, "weights": text})
+
+
 PANELS = {
     "picture": plotly_panel,
     "network": network_panel,
     "multiples": multiples_panel,
     "maps": maps_panel,
     "mistakes": mistakes_panel,
+    "embedding": embedding_panel,
+    "useful": useful_panel,
+    "fusion": fusion_panel,
 }
 
 

@@ -16,8 +16,13 @@ CUSTOM = ""
 
 
 def recorded(spec: TopicSpec, config: Config) -> Preset | None:
-    """The preset with these settings, if it has a recording."""
-    preset = spec.matching_preset(config)
+    """The preset with these settings, if it has a recording.
+
+    Those that only change how a run is looked at may be others.
+    """
+    usual = spec.config()
+    plain = config.model_copy(update={name: getattr(usual, name) for name in spec.afterwards})
+    preset = spec.matching_preset(config) or spec.matching_preset(plain)
     return preset if preset and preset.id in recordings.names(spec.name) else None
 
 

@@ -224,8 +224,8 @@ def follow_settings(spec: TopicSpec, visit: Visit, config: Config, first: DeltaG
     if live and run is not None and run.state != "queued":
         steer(visit, type="set", values=live)
         visit.sent = visit.sent.changed(live)
-    elif set(changed) == {"speed"} and run is None:
-        visit.sent = config  # the pace of the next run
+    elif changed and changed.keys() <= {"speed", *spec.afterwards} and run is None:
+        visit.sent = config  # of the next run the pace, of the last one what it comes to
     if config != visit.sent and st.session_state.get(key(spec, "live"), True):
         time.sleep(DEBOUNCE)
         first.empty()  # Streamlit ends this script run here if a newer change has arrived

@@ -15,6 +15,7 @@ from engine.words import _
 from pages._frame.look import Look
 from pages._frame.models import Asked, Rows, loaded, models, preselect, rows_of
 from pages._frame.visit import key
+from pages._frame.webcam import watch_words
 from pages._frame.why import MODEL_WIDTH, can_ask, drawn_asked
 from pages._frame.words import answer_words, pad_words, plain
 from pages._live import base_url, panel
@@ -84,18 +85,16 @@ def drawing(look: Look, model: Asked, pad: dict[str, Any]) -> None:
 
 
 def bringing(look: Look, model: Asked) -> None:
-    """A file or the webcam, and what the model sees in it."""
+    """A file, a picture of the webcam or all that it sees, and what the model says to it."""
+    way = came_from(look.spec)
+    if way == "live":
+        watching(look, model)
+        about(model)
+        return
     left, right = st.columns([1, 1], gap="medium")
     with left:
-        payload, name = brought(look.spec)
-        names = ", ".join(model.classes)
-        st.caption(
-            plain(
-                _(
-                    "It knows: {names}. Of a picture it sees the middle, {side} × {side} pixels."
-                ).format(names=names, side=model.size[0])
-            )
-        )
+        payload, name = brought(look.spec, way)
+        about(model)
     if payload is None:
         return
     with right:
@@ -117,10 +116,10 @@ def bringing(look: Look, model: Asked) -> None:
         )
 
 
-def brought(spec: TopicSpec) -> tuple[bytes | None, str]:
-    """The picture that was uploaded or taken, and its name."""
-    ways = {"file": _("Upload"), "camera": _("Webcam")}
-    way = st.segmented_control(
+def came_from(spec: TopicSpec) -> str:
+    """Where a picture is to come from."""
+    ways = {"file": _("Upload"), "camera": _("Webcam"), "live": _("Live")}
+    way: str = st.segmented_control(
         _("Where from"),
         list(ways),
         default="file",
@@ -129,6 +128,32 @@ def brought(spec: TopicSpec) -> tuple[bytes | None, str]:
         key=key(spec, "brought_from"),
         label_visibility="collapsed",
     )
+    return way
+
+
+def about(model: Asked) -> None:
+    """What the model knows, and what it sees of a picture."""
+    text = _("It knows: {names}. Of a picture it sees the middle, {side} × {side} pixels.")
+    st.caption(plain(text.format(names=", ".join(model.classes), side=model.size[0])))
+
+
+def watching(look: Look, model: Asked) -> None:
+    """The webcam, and the answers to what it sees; the browser asks by itself."""
+    panel(
+        "watch",
+        None,
+        key=f"{look.spec.name}.watch",
+        url=f"{base_url()}api/v1/{look.spec.name}/predict",
+        model=model.id,
+        side=model.size[0],
+        classes=list(model.classes),
+        height=HEIGHT,
+        words=watch_words(),
+    )
+
+
+def brought(spec: TopicSpec, way: str) -> tuple[bytes | None, str]:
+    """The picture that was uploaded or taken, and its name."""
     if way == "camera":
         given = st.camera_input(_("Take a picture"), key=key(spec, "camera"))
     else:

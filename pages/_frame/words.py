@@ -213,6 +213,70 @@ def mistake_words() -> dict[str, str]:
     }
 
 
+def embedding_words() -> dict[str, str]:
+    """Pictures as points in space."""
+    return {
+        "before": _("Before: as the backbone sees them"),
+        "after": _("After fine-tuning"),
+        "pca": "PCA",
+        "tsne": "t-SNE",
+        "taken": _("{actual}, taken for {predicted}"),
+        "right": "{actual}",
+        "wrong": _("taken for another class"),
+        "later": _("t-SNE is worked out when training ends."),
+        "flat": _("This browser draws no space: the first two directions."),
+        "none": _("Press Train to see what the network makes of its pictures."),
+    }
+
+
+def useful_words() -> dict[str, str]:
+    """The sheet of useful training pictures."""
+    return {
+        "best": _("Helped most"),
+        "worst": _("Helped least, or misled"),
+        "value": _("{value} %"),
+        "none": _("It is worked out when training ends."),
+    }
+
+
+def fusion_words() -> dict[str, str]:
+    """Several models' answers made one."""
+    return {
+        "accuracy": _("Right answers"),
+        "of": _("{count} of the {total} test pictures"),
+        "single": _("best single model"),
+        "weight": _("Weight"),
+        "equal": _("All weights are 0: each model counts the same."),
+        "best": _("the best"),
+        "vote": _("Majority vote"),
+        "average": _("Average"),
+        "weighted": _("Weighted average"),
+        "stacked": _("Stacking"),
+        "later": _("Stacking learns when the models have: it answers at the end."),
+        "none": _("Train to see what several models know together."),
+        "picture": _("Picture"),
+        "number": _("{number} of {count}"),
+        "before": _("The picture before"),
+        "next": _("The next picture"),
+        "truth": _("This is"),
+        "disagree": _("only where the models disagree"),
+        "agree": _("The models agree on every picture here."),
+        "answer": _("Answer"),
+        "right": _("right"),
+        "wrong": _("wrong"),
+        "own": _("Try your own numbers"),
+        "back": _("Back to the pictures"),
+        "again": _("Start again"),
+        "own_title": _("Your own numbers"),
+        "own_about": _("Change what the models say, and how much each of them counts."),
+        "model": _("Model {name}"),
+        "class": _("Class {number}"),
+        "tie": _("a tie, the highest sum counts"),
+        "bad": _("Write numbers from 0 to 1, not only 0 in a row: until then the last result stays."),
+        "scaled": _("A row that does not add up to 1 is scaled."),
+    }
+
+
 def pad_words() -> dict[str, str]:
     """The pad to draw on."""
     return {

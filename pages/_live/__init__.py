@@ -41,8 +41,10 @@ Part = Literal[
     "blocks",
     "card",
     "curves",
+    "embedding",
     "exports",
     "feed",
+    "fusion",
     "image",
     "maps",
     "metrics",
@@ -54,6 +56,9 @@ Part = Literal[
     "runs",
     "status",
     "timeline",
+    "useful",
+    "watch",
+    "webcam",
     "why",
 ]
 

@@ -5,7 +5,7 @@ import { fill } from "./format.js";
 const BUTTONS = { " ": "bar_main", ArrowRight: "bar_step", r: "bar_reset", R: "bar_reset" };
 const NAMES = { bar_main: null, bar_step: "→", bar_reset: "R" };
 const TYPING = "input, textarea, select, a, [contenteditable], [role=slider], [role=combobox], [role=radio], [role=option]";
-const OWN_ARROWS = ".gl-timeline input, .gl-points, .gl-net canvas, .gl-maps canvas, .gl-stepper canvas, .gl-flow, .gl-kinds"; // they move by arrows; the other keys stay the bar's
+const OWN_ARROWS = ".gl-timeline input, .gl-points, .gl-net canvas, .gl-maps canvas, .gl-stepper canvas, .gl-flow, .gl-kinds, .gl-fusion-picture"; // they move by arrows; the other keys stay the bar's
 
 // Listens once for the whole page; not while the visitor types or moves a control.
 export function listenToKeys() {

@@ -6,8 +6,10 @@ import { Answer } from "./answer.js";
 import { Blocks } from "./blocks.js";
 import { Card } from "./card.js";
 import { Curves } from "./curves.js";
+import { Embedding } from "./embedding.js";
 import { Exports } from "./exports.js";
 import { Feed } from "./feed.js";
+import { Fusion } from "./fusion.js";
 import { Image } from "./image.js";
 import { Maps } from "./maps.js";
 import { Metrics } from "./metrics.js";
@@ -19,11 +21,14 @@ import { Picture } from "./picture.js";
 import { Runs } from "./runs.js";
 import { Status } from "./status.js";
 import { Timeline } from "./timeline.js";
+import { Useful } from "./useful.js";
+import { Watch } from "./watch.js";
+import { Webcam } from "./webcam.js";
 import { Why } from "./why.js";
 
 const PARTS = {
-  answer: Answer, blocks: Blocks, card: Card, curves: Curves, exports: Exports, feed: Feed, image: Image, maps: Maps, metrics: Metrics, mistakes: Mistakes,
-  multiples: Multiples, network: Network, pad: Pad, picture: Picture, runs: Runs, status: Status, timeline: Timeline, why: Why,
+  answer: Answer, blocks: Blocks, card: Card, curves: Curves, embedding: Embedding, exports: Exports, feed: Feed, fusion: Fusion, image: Image, maps: Maps, metrics: Metrics, mistakes: Mistakes,
+  multiples: Multiples, network: Network, pad: Pad, picture: Picture, runs: Runs, status: Status, timeline: Timeline, useful: Useful, watch: Watch, webcam: Webcam, why: Why,
 };
 const panels = new WeakMap();
 const LONGEST_REST = 100; // milliseconds

@@ -154,7 +154,7 @@ def pad(config: CnnConfig) -> dict[str, Any] | None:
     dict
         `side` (pixels), `classes` (names), `about` (what to draw).
     """
-    side = {"digits": 8, "mnist": 28, "fashion-mnist": 28}.get(config.data)
+    side = {"digits": 8, "mnist-8x8": 8, "mnist": 28, "fashion-mnist": 28}.get(config.data)
     if side is None:
         return None
     clothes = config.data == "fashion-mnist"

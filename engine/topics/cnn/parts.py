@@ -18,8 +18,10 @@ MEANS = 5000
 SHAPES = {
     "digits": (1, 8, 8),
     "mnist": (1, 28, 28),
+    "mnist-8x8": (1, 8, 8),
     "fashion-mnist": (1, 28, 28),
     "cifar10": (3, 32, 32),
+    "cifar10-first": (3, 32, 32),
     "own": (3, 32, 32),
 }
 """Channels, height and width of the pictures of each data set."""

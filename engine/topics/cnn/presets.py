@@ -255,4 +255,53 @@ PRESETS = (
         source=N_("a PyTorch tutorial, 2020"),
         repeated=False,
     ),
+    Preset(
+        "mnist-8x8",
+        N_("A backbone of small MNIST digits"),
+        dict(
+            TURNED,
+            data="mnist-8x8",
+            validation=0.0,
+            blocks=(
+                "conv:24:3,norm,relu,conv:24:3,norm,relu,maxpool:2,"
+                "conv:48:3,norm,relu,conv:48:3,norm,relu,maxpool:2,dropout:0.2"
+            ),
+            shear=0.15,
+            shift=0.1,
+            learning_rate=0.01,
+            label_smoothing=0.05,
+            batch_size=256,
+            epochs=8,
+        ),
+        source=N_("this gallery, for the page Transfer learning"),
+        recorded=False,
+    ),
+    Preset(
+        "cifar10-first",
+        N_("A backbone of half of CIFAR-10"),
+        dict(
+            data="cifar10-first",
+            validation=0.0,
+            architecture="own",
+            blocks=(
+                "conv:32:3,norm,relu,conv:64:3,norm,relu,maxpool:2,residual:64,"
+                "conv:128:3,norm,relu,maxpool:2,residual:128,conv:192:3,norm,relu,maxpool:2,"
+                "gap,dropout:0.2"
+            ),
+            flip=0.5,
+            crop=4,
+            cutout=8,
+            optimiser="adamw",
+            l2=0.05,
+            schedule="one-cycle",
+            learning_rate=0.005,
+            label_smoothing=0.1,
+            batch_size=128,
+            epochs=24,
+            mirrored=True,
+            precision="bfloat16",
+        ),
+        source=N_("this gallery, for the page Transfer learning"),
+        recorded=False,
+    ),
 )

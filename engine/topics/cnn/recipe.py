@@ -201,7 +201,7 @@ def predict(model: Classifier, inputs: Sequence[Any]) -> dict[str, list[Any]]:
         Names the first input that is no such picture.
     """
     check_work(model, inputs)
-    x = torch.cat([picture(model, value, f"inputs[{i}]") for i, value in enumerate(inputs)])
+    x = torch.cat([picture(model.net.shape, value, f"inputs[{i}]") for i, value in enumerate(inputs)])
     logits = torch.cat([model.logits(some) for some in x.split(at_once(model.net))])
     p = logits.softmax(1).double()
     answer = {
@@ -247,20 +247,25 @@ def explain(
 ) -> dict[str, Any]:
     """Why the net answers as it does: see `engine.topics.cnn.explain`."""
     own = pictures(model.config, attachments) if attachments else None
-    asked = picture(model, value, "input")
+    asked = picture(model.net.shape, value, "input")
     found: dict[str, Any] = why.explain(model.net, method, asked, options, model.config, own)
     return found
 
 
-def picture(model: Classifier, value: Any, field: str) -> Tensor:
+def picture(shape: tuple[int, ...], value: Any, field: str) -> Tensor:
     """One untrusted picture as (1, C, H, W), 0 to 1.
+
+    Parameters
+    ----------
+    shape
+        (C, H, W).
 
     Raises
     ------
     InvalidValue
         When it is neither an image file nor rows of pixels of the right size.
     """
-    channels, height, width = model.net.shape
+    channels, height, width = shape
     if isinstance(value, Mapping):
         pixels = _decoded(value, field, height, channels).astype(np.float32)
     else:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+from engine.data.tables import OWN
 from engine.errors import NotFound
 from engine.topics.classification.script_cells import Cell
 from engine.topics.cnn import script_data, script_texts
@@ -36,10 +37,13 @@ def script(config: CnnConfig, table: Table | None = None, changes: Sequence[Chan
     Raises
     ------
     NotFound
-        Of a visitor's own pictures, which are too large to be written into a script.
+        Of a visitor's own pictures, which are too large to be written into a script, and of
+        those that are made of others.
     """
-    if config.data not in script_data.COUNTS:
+    if config.data == OWN:
         raise NotFound(_("Your own pictures are too many numbers to be written into a script."))
+    if config.data not in script_data.COUNTS:
+        raise NotFound(_("These pictures are made of others, which no script does yet."))
     plan = Plan(config, changes)
     cells = [
         preparation(plan),

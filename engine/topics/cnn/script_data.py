@@ -12,8 +12,8 @@ from engine.topics.cnn import script_texts as texts
 if TYPE_CHECKING:
     from engine.topics.cnn.script_plan import Plan
 
-COUNTS = {"digits": 1797, **pictures.TRAINING}
-"""Pictures that are meant for training."""
+COUNTS = {"digits": 1797} | {name: pictures.TRAINING[name] for name in texts.TORCHVISION}
+"""Pictures that are meant for training, of the data that a script can get."""
 TESTING = 10_000
 """Pictures of an official test part."""
 CLASSES = 10

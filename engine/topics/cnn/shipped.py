@@ -85,6 +85,21 @@ RECIPES = (
         quick=False,
     ),
     Recipe(
+        name="mnist-8x8",
+        title=N_("MNIST digits, made small"),
+        preset="mnist-8x8",
+        data=N_(
+            "MNIST: 70,000 handwritten digits (LeCun, Cortes & Burges), made 8 × 8 pixels small"
+        ),
+        licence="CC BY-SA 3.0",
+        measured=f"{MEASURED}; {UNKNOWN}",
+        measure=measure,
+        tolerance=1e-3,
+        again=True,
+        half=True,
+        quick=False,
+    ),
+    Recipe(
         name="fashion-mnist",
         title=N_("Fashion-MNIST"),
         preset="N6+",
@@ -114,6 +129,23 @@ RECIPES = (
         again=True,
         half=True,
         recorded=True,
+        quick=False,
+    ),
+    Recipe(
+        name="cifar10-first",
+        title=N_("CIFAR-10, five of its classes"),
+        preset="cifar10-first",
+        data=N_(
+            "CIFAR-10: 30,000 photographs of airplanes, birds, cats, frogs and ships (Krizhevsky "
+            "2009), here as JPEG copies of quality 75"
+        ),
+        licence=N_("not stated"),
+        measured=N_("test: the 5,000 official test pictures of these classes, never trained on"),
+        measure=measure,
+        tolerance=1e-3,
+        inputs=(tinted(ring(32)), tinted(stroke(32))),
+        again=True,
+        half=True,
         quick=False,
     ),
 )

@@ -10,9 +10,9 @@ from engine.spec import Metric, TopicSpec
 from engine.topics.cnn.presets import PRESETS
 from engine.words import N_
 
-OFFICIAL_TEST = ("mnist", "fashion-mnist", "cifar10")
+OFFICIAL_TEST = ("mnist", "mnist-8x8", "fashion-mnist", "cifar10", "cifar10-first")
 """Data that bring a test part of their own."""
-COLOURED = ("data", ("cifar10", "own"))
+COLOURED = ("data", ("cifar10", "cifar10-first", "own"))
 
 
 def _augmentation(default: Any, **known: Any) -> Any:
@@ -23,7 +23,9 @@ def _augmentation(default: Any, **known: Any) -> Any:
 class CnnConfig(Config):
     """Pictures of several classes, a convolutional network, and how it learns."""
 
-    data: Literal["digits", "mnist", "fashion-mnist", "cifar10", "own"] = setting(
+    data: Literal[
+        "digits", "mnist", "mnist-8x8", "fashion-mnist", "cifar10", "cifar10-first", "own"
+    ] = setting(
         "digits",
         title=N_("Data"),
         help=N_("The pictures that the network has to tell apart."),
@@ -32,8 +34,10 @@ class CnnConfig(Config):
         labels={
             "digits": N_("Digits, 8 × 8 pixels"),
             "mnist": N_("MNIST digits, 28 × 28"),
+            "mnist-8x8": N_("MNIST digits, made as small as 8 × 8"),
             "fashion-mnist": N_("Fashion-MNIST, 28 × 28"),
             "cifar10": N_("CIFAR-10, 32 × 32 in colour"),
+            "cifar10-first": N_("CIFAR-10, five of its classes"),
             "own": N_("My own pictures, 32 × 32 in colour"),
         },
     )
