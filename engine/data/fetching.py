@@ -98,13 +98,18 @@ def checksum(file: DataFile) -> str:
     return file.sha256 or _recorded(file)
 
 
+def _whole(sha256: str) -> bool:
+    """Whether it is a whole checksum, not only the beginning of one."""
+    return len(sha256) == hashlib.sha256().digest_size * 2
+
+
 def _may_have(file: DataFile, size: int) -> bool:
-    return size == file.bytes if file.sha256 else 0 < size <= file.bytes
+    return size == file.bytes if _whole(file.sha256) else 0 < size <= file.bytes
 
 
 def _packed(file: DataFile) -> Path | None:
     """A gzipped copy of the file in the data folder, if there is one and it could be compared."""
-    folder = settings().data_dir if file.sha256 else None
+    folder = settings().data_dir if _whole(file.sha256) else None
     path = folder / f"{file.path}.gz" if folder is not None else None
     return path if path is not None and path.is_file() else None
 
@@ -140,7 +145,7 @@ def _flaw(file: DataFile, path: Path) -> str:
     cached = path == _cached(file)
     expected = file.sha256 or (_recorded(file) if cached else "")
     if expected:
-        return "" if pooch.file_hash(str(path)) == expected else "wrong checksum"
+        return "" if pooch.file_hash(str(path)).startswith(expected) else "wrong checksum"
     flaw = _unsound(file, path)
     if cached and not flaw:
         with suppress(OSError):  # a cache that cannot be written is none to guard
@@ -203,7 +208,7 @@ def _download(file: DataFile, progress: Progress) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _check_room(file, shutil.disk_usage(path.parent).free)
-        if known := checksum(file):
+        if _whole(known := checksum(file)):
             pooch.retrieve(file.url, f"sha256:{known}", path.name, path.parent, downloader=download)
         else:
             _download_first(file, path, download)
@@ -217,14 +222,15 @@ def _download(file: DataFile, progress: Progress) -> Path:
 
 
 def _download_first(file: DataFile, path: Path, download: pooch.HTTPDownloader) -> None:
-    """Download a file whose checksum nobody knows yet: looked at, then recorded, then kept."""
+    """Download a file whose whole checksum nobody knows yet: looked at, recorded, then kept."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
     try:
         download(file.url, name, None)
         if flaw := _unsound(file, Path(name)):
-            raise _no_archive(file, flaw)
-        _record(file, Path(name))
+            raise _wrong(file) if file.sha256 else _no_archive(file, flaw)
+        if not file.sha256:
+            _record(file, Path(name))
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink()
@@ -232,9 +238,14 @@ def _download_first(file: DataFile, path: Path, download: pooch.HTTPDownloader) 
 
 
 def _unsound(file: DataFile, path: Path) -> str:
-    """What is wrong with a file as an archive, in words; empty when nothing is."""
+    """What is wrong with a file, in words; empty when nothing is.
+
+    It has to have the beginning of a checksum that is known, else to be a sound archive.
+    """
     if not _may_have(file, path.stat().st_size):
         return _("{size:,} bytes").format(size=path.stat().st_size)
+    if file.sha256:
+        return "" if pooch.file_hash(str(path)).startswith(file.sha256) else _("another checksum")
     try:
         check(path.read_bytes(), SHRUNK * file.bytes)
     except Unreadable as error:

@@ -23,7 +23,8 @@ class DataFile:
         Empty when the file is published nowhere: it has to lie in `GALLERY_DATA_DIR`.
     bytes, sha256
         Size and checksum of the file. Where nobody has published a checksum it is empty: the file
-        is a zip archive then, and `bytes` is the most that it may have.
+        is a zip archive then, and `bytes` is the most that it may have; so it is where only the
+        beginning of a checksum is published.
     """
 
     path: str

@@ -201,7 +201,9 @@ def predict(model: Classifier, inputs: Sequence[Any]) -> dict[str, list[Any]]:
         Names the first input that is no such picture.
     """
     check_work(model, inputs)
-    x = torch.cat([picture(model.net.shape, value, f"inputs[{i}]") for i, value in enumerate(inputs)])
+    x = torch.cat(
+        [picture(model.net.shape, value, f"inputs[{i}]") for i, value in enumerate(inputs)]
+    )
     logits = torch.cat([model.logits(some) for some in x.split(at_once(model.net))])
     p = logits.softmax(1).double()
     answer = {

@@ -209,7 +209,7 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
     Such files hold pickles; PyTorch's restricted reader takes tensors out of them and executes
     nothing. Nobody but a publisher named here has a say in what is read.
     """
-    found: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    found: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return found
 
 

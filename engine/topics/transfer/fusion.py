@@ -10,8 +10,12 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-SMALLEST = 1e-6
-"""Probability below which stacking tells no difference."""
+SMALLEST = 0.01
+"""Probability below which stacking tells no difference: models that have learned their pictures by
+heart are far too sure."""
+PENALTY = 100.0
+"""Of stacking's squared weights: it has few pictures to learn from."""
+TIE = 1e-6
 
 
 def vote(p: np.ndarray) -> np.ndarray:
@@ -29,7 +33,7 @@ def vote(p: np.ndarray) -> np.ndarray:
     votes = np.zeros(p.shape[1:])
     for answer in p.argmax(2):
         votes[np.arange(len(answer)), answer] += 1
-    found: np.ndarray = (votes + p.mean(0) * (1 - SMALLEST)).argmax(1)
+    found: np.ndarray = (votes + p.mean(0) * (1 - TIE)).argmax(1)
     return found
 
 
@@ -52,7 +56,7 @@ class Stacking:
     def __init__(self, p: np.ndarray, labels: np.ndarray) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            self._model = LogisticRegression(C=0.1, max_iter=300).fit(self._rows(p), labels)
+            self._model = LogisticRegression(C=1 / PENALTY, max_iter=300).fit(self._rows(p), labels)
 
     def __call__(self, p: np.ndarray) -> np.ndarray:
         """The class of each picture, (N,)."""

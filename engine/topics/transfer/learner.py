@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -37,7 +39,9 @@ class Learner:
 
     def __init__(self, config: TransferConfig, album: Album, device: str = "cpu") -> None:
         self.config, self.album, self.device = config, album, device
-        self.pixels = torch.from_numpy(np.ascontiguousarray(album.pixels)).to(device)
+        with warnings.catch_warnings():  # arrays of the cache are read-only, and nobody writes
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+            self.pixels = torch.from_numpy(album.pixels).to(device)
         self.labels = torch.from_numpy(album.labels).to(device)
         self.aside = np.zeros(0, np.int64)
         self._shared: dict[tuple[object, ...], Frozen] = {}
@@ -62,7 +66,7 @@ class Learner:
         self.rows = {
             (images, member): material.rows(config, self.album, member, images)
             for images in material.sizes(config, self.album)
-            for member in range(config.members)
+            for member in range(config.repeats)
         }
         return [
             (side, images, member, 0)

@@ -14,12 +14,10 @@ AVAILABLE = N_(
     "GALLERY_MEMORY has to allow 4,000 MB."
 )
 
-PHOTOS = dict(data="hymenoptera", images=0, side=224, scratch=True, members=1, depth=2)
-PUBLISHED = dict(
-    side=224, images=0, scratch=False, tuned=False, members=1, schedule="constant", l2=0.0
-)
+PHOTOS = dict(data="hymenoptera", images=0, side=224, epochs=20)
+PUBLISHED = dict(side=224, images=0, scratch=False, tuned=False, schedule="constant", l2=0.0)
 THREE = dict(
-    task="fusion", images=300, model_1="linear", model_2="lenet5", model_3="small", epochs=10
+    task="fusion", images=300, model_1="lenet5", model_2="small", model_3="small", epochs=15
 )
 
 
@@ -48,7 +46,7 @@ PRESETS = (
     Preset(
         "T3-cifar10",
         N_("Fusion on CIFAR-10"),
-        dict(THREE, data="cifar10", model_1="vgg", model_2="resnet9", model_3="small"),
+        dict(THREE, data="cifar10"),
     ),
     Preset(
         "T1",

@@ -22,14 +22,16 @@ from engine.topics.transfer.making import TRAINED
 from engine.topics.transfer.measuring import Jury, Race
 from engine.topics.transfer.model import Answering, answering, kept, sides
 from engine.topics.transfer.pictures import JuryPictures, RacePictures
-from engine.topics.transfer.spec import PHOTO_SIDE, TransferConfig
+from engine.topics.transfer.spec import PHOTO_SIDE, PHOTOGRAPHS, TransferConfig
 from engine.training import layers, rates
 from engine.training.context import Context
 from engine.training.loop import train
 from engine.words import _
 
-SHARE = 0.25
-"""Of the time that may go into measuring: the curves are what it is about, and steps are few."""
+SHARES = {"compare": 0.25, "sizes": 0.1, "fusion": 0.05}
+"""Of the time that may go into measuring: where steps are few, the curves are what it is about."""
+PHOTO_SHARE = 0.1
+"""The same of photographs, whose steps are slow enough for many measurements anyway."""
 UNTESTED = {"schedule": "constant", "epochs": 500, "members": 1}
 """Settings that a range test sets aside."""
 ALIKE = ("digits", "mnist", "fashion-mnist")
@@ -38,7 +40,8 @@ ALIKE = ("digits", "mnist", "fashion-mnist")
 
 def run(config: TransferConfig, context: Context) -> Iterator[Event]:
     """Learn from few pictures in several ways, or let several models vote; yields the events."""
-    context.share = SHARE
+    share = SHARES[config.task]
+    context.share = min(share, PHOTO_SHARE) if config.data in PHOTOGRAPHS else share
     album = pictures(config, context.attachments)
     learner = Learner(config, album, context.device)
     steps = _fuse if config.task == "fusion" else _race

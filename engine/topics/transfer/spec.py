@@ -16,7 +16,8 @@ COMPARED = ("task", ("compare", "sizes"))
 FUSED = ("task", ("fusion",))
 SIDES = ("scratch", "frozen", "tuned")
 RULES = ("vote", "average", "weighted", "stacked")
-MOST_MODELS = 5
+PHOTOGRAPHS = ("hymenoptera", "cats-dogs", "fruit", "own")
+"""Data whose pictures are large: everything takes longer with them."""
 
 ModelName = Literal[
     "none",
@@ -312,11 +313,14 @@ class TransferConfig(Config):
         step=1,
     )
     members: int = setting(
-        5,
+        0,
         title=N_("Seeds"),
-        help=N_("How often everything is done, each time with other pictures and weights."),
+        help=N_(
+            "How often everything is done, each time with other pictures and weights; 0: five times, "
+            "once with photographs."
+        ),
         group=N_("Learning"),
-        low=1,
+        low=0,
         high=10,
         step=1,
         shown_if=COMPARED,
@@ -327,6 +331,11 @@ class TransferConfig(Config):
         """Names of the models that are fused."""
         chosen = (self.model_1, self.model_2, self.model_3, self.model_4, self.model_5)
         return tuple(name for name in chosen if name != "none")
+
+    @property
+    def repeats(self) -> int:
+        """How often everything is done."""
+        return self.members or (1 if self.data in PHOTOGRAPHS else 5)
 
     def shares(self, count: int) -> list[float]:
         """The weights of so many models, which add up to 1; equal where none are said."""
