@@ -139,7 +139,9 @@ def test_each_group_of_weights_has_its_own_rate():
 
 
 def test_a_rate_is_what_its_group_moves_by():
-    run = learner(learning_rate=0.01, backbone_rate=0.001, schedule="constant", optimiser="sgd", l2=0)
+    run = learner(
+        learning_rate=0.01, backbone_rate=0.001, schedule="constant", optimiser="sgd", l2=0
+    )
     tuned = one(run, "tuned")
     before = state(tuned.net.upper)
     run.step()

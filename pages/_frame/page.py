@@ -26,7 +26,7 @@ from pages._frame.inside import code_and_model
 from pages._frame.link import write_link
 from pages._frame.look import Look
 from pages._frame.own_data import lacks_data
-from pages._frame.picture import baselines_of, curves_figure
+from pages._frame.picture import baselines_of, curves_figure, curves_of
 from pages._frame.points import editing, points_edited
 from pages._frame.preset import recorded
 from pages._frame.range_test import RATE, range_test
@@ -275,7 +275,7 @@ def fusion_panel(look: Look) -> None:
         look.source,
         key=f"{spec.name}.fusion",
         callbacks={"on_weights_change": lambda: weighed(spec, visit)},
-        colors=list(CLASS_COLORS),
+        colors=list(CATEGORIES),
         weights=look.config.shares(len(models)),  # type: ignore[attr-defined]
         words=fusion_words(),
         **common_of(look),
@@ -325,16 +325,17 @@ def fork_line(spec: TopicSpec, visit: Visit) -> None:
 def curves_panel(look: Look) -> None:
     """Train in blue, validation in orange, test in green."""
     spec = look.spec
+    names = curves_of(spec.name, look.config) or spec.curves
     curves = [
         {"name": name, "title": _(spec.metric(name).title), "color": color}
-        for name, color in zip(spec.curves, CATEGORIES, strict=False)
+        for name, color in zip(names, CATEGORIES, strict=False)
     ]
     panel(
         "curves",
         look.source,
         key=f"{spec.name}.curves",
         curves=curves,
-        log=any(spec.metric(name).better == "lower" for name in spec.curves),
+        log=any(spec.metric(name).better == "lower" for name in names),
         figure=curves_figure(_("step")),
         height=CURVES_HEIGHT,
         label=_("Metrics by step"),

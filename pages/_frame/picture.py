@@ -68,6 +68,12 @@ def baselines_of(
     return made(topic, _neutral(config), own, language.get(), at_hand(topic, config))
 
 
+def curves_of(topic: str, config: Config) -> tuple[str, ...]:
+    """Metrics that are drawn as curves, where that depends on the settings; else none."""
+    told = getattr(figures(topic), "curves", None)
+    return tuple(told(config)) if told is not None else ()
+
+
 def at_hand(topic: str, config: Config) -> bool:
     """Whether the data are here; a figure drawn without them is made anew when they are."""
     known = getattr(figures(topic), "at_hand", None)

@@ -15,6 +15,7 @@ from engine.data.pictures import Album
 from engine.errors import GalleryError
 from engine.events import encode_image
 from engine.spec import TopicSpec
+from engine.topics import figures
 from engine.words import _
 from pages._frame.look import Look
 from pages._frame.models import (
@@ -252,10 +253,17 @@ def why(look: Look) -> None:
         asked=question.token,
         begin=question.begin,
         classes=list(model.classes),
+        ways=ways_of(spec),
         height=HEIGHT,
         words=why_words(),
         maps=map_words(),
     )
+
+
+def ways_of(spec: TopicSpec) -> list[str] | None:
+    """The ways that the topic's models can be asked in; None: all."""
+    found = getattr(figures(spec.name), "WAYS", None)
+    return list(found) if found is not None else None
 
 
 def waiting(look: Look, question: Question | None) -> str:

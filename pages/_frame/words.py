@@ -272,7 +272,9 @@ def fusion_words() -> dict[str, str]:
         "model": _("Model {name}"),
         "class": _("Class {number}"),
         "tie": _("a tie, the highest sum counts"),
-        "bad": _("Write numbers from 0 to 1, not only 0 in a row: until then the last result stays."),
+        "bad": _(
+            "Write numbers from 0 to 1, not only 0 in a row: until then the last result stays."
+        ),
         "scaled": _("A row that does not add up to 1 is scaled."),
     }
 

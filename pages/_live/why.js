@@ -2,7 +2,8 @@
 // straight from the browser: one question at a time, always the newest, and what is known already is not
 // asked again.
 //
-// data: { url, model, picture (rows), about, label (its class, or null), asked, begin, classes, height, words, maps }
+// data: { url, model, picture (rows), about, label (its class, or null), asked, begin, classes, ways?, height, words, maps }
+// ways: those that its models know, the first one to begin with; without it, all
 // asked: another number for each new question, which then comes into sight and begins with
 //   `begin` { method, stage, channel }; maps: the words of the feature maps
 // trigger: asked → { number, method }, a training picture that shall be asked about
@@ -70,7 +71,11 @@ export class Why {
     }
     Object.assign(this, { data, key });
     this.ways.setAttribute("aria-label", words.ways);
-    for (const button of this.buttons) button.textContent = words[button.dataset.way];
+    this.known = data.ways ?? Object.keys(WAYS);
+    for (const button of this.buttons) {
+      button.textContent = words[button.dataset.way];
+      button.hidden = !this.known.includes(button.dataset.way);
+    }
     this.box.style.setProperty("--height", `${data.height}px`);
     this.bars.make(data.classes, words.answer, data.label == null ? "" : words.truth);
     this.caption.textContent = data.about;
@@ -97,7 +102,7 @@ export class Why {
 
   begin({ method, ...rest }) {
     this.asked = this.data.asked;
-    this.open(method in WAYS ? method : (this.method ?? "maps"), rest);
+    this.open(this.known.includes(method) ? method : (this.method ?? this.known[0]), rest);
   }
 
   // Nothing that is known or under way counts any more.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
+from engine.config import Config
 from engine.data import pictures
 from engine.data.names import written
 from engine.data.tables import OWN
@@ -146,7 +147,7 @@ def sizes(config: CnnConfig, own: OwnAlbum | None = None) -> go.Figure:
     return figure
 
 
-def pad(config: CnnConfig) -> dict[str, Any] | None:
+def pad(config: Config) -> dict[str, Any] | None:
     """What a pad to draw on needs for a net of these settings; None for one that sees colours.
 
     Returns
@@ -154,14 +155,15 @@ def pad(config: CnnConfig) -> dict[str, Any] | None:
     dict
         `side` (pixels), `classes` (names), `about` (what to draw).
     """
-    side = {"digits": 8, "mnist-8x8": 8, "mnist": 28, "fashion-mnist": 28}.get(config.data)
+    data = getattr(config, "data", "")
+    side = {"digits": 8, "mnist-8x8": 8, "mnist": 28, "fashion-mnist": 28}.get(data)
     if side is None:
         return None
-    clothes = config.data == "fashion-mnist"
+    clothes = data == "fashion-mnist"
     what = _("something to wear, filled with ink") if clothes else _("a digit")
     text = _("Draw {what}. The drawing is centred and scaled as the {side} × {side} pictures were.")
     about = text.format(what=what, side=side)
-    return {"side": side, "classes": names_of(config), "about": about}
+    return {"side": side, "classes": [_(name) for name in pictures.classes(data)], "about": about}
 
 
 def tried_first(config: CnnConfig) -> str:

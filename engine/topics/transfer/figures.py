@@ -12,6 +12,7 @@ from engine.data.tables import OWN
 from engine.errors import InvalidValue
 from engine.figures import BLUE, CATEGORIES, GREY, ORANGE, View, blank, faded, live
 from engine.figures.confusion import confusion
+from engine.topics.cnn.figures import pad
 from engine.topics.transfer import material
 from engine.topics.transfer.plain import check_models
 from engine.topics.transfer.spec import SIDES, TransferConfig
@@ -20,8 +21,10 @@ from engine.words import N_, _
 if TYPE_CHECKING:
     from engine.data.own_albums import OwnAlbum
 
-__all__ = ["at_hand", "baselines", "problem", "views"]
+__all__ = ["at_hand", "baselines", "curves", "pad", "problem", "tried_first", "views"]
 
+WAYS = ("grad-cam", "occlusion")
+"""How its models can be asked why: see `explain`."""
 DERIVED = frozenset({"confusion_share", "confusion_count"})
 """What no frame holds: the browser works it out."""
 COLOURS = dict(zip(SIDES, CATEGORIES, strict=False))
@@ -281,6 +284,19 @@ def problem(config: TransferConfig, own: OwnAlbum | None = None) -> str:
         check_models(config, height, channels, len(names_of(config, own)))
     except InvalidValue as error:
         return error.message
+    return ""
+
+
+def curves(config: TransferConfig) -> tuple[str, ...]:
+    """Names of the metrics that are drawn as curves."""
+    if config.task != "fusion":
+        return tuple(f"test_accuracy_{side}" for side in SIDES)
+    models = tuple(f"test_accuracy_model_{n}" for n in range(1, len(config.models) + 1))
+    return (*models, "test_accuracy_average")
+
+
+def tried_first(config: TransferConfig) -> str:
+    """The model that pictures are shown to first: only a visitor's own run can answer."""
     return ""
 
 

@@ -143,6 +143,7 @@ class TransferConfig(Config):
         slider_high=50,
         step=1,
         essential=True,
+        shown_if=("task", ("compare", "fusion")),
     )
     data_seed: int = setting(
         0,
