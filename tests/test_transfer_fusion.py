@@ -82,5 +82,5 @@ def test_a_run_of_fusion_measures_singles_and_rules():
     assert {f"test_accuracy_{rule}" for rule in ("vote", "weighted", "stacked")} <= final.keys()
     frame = [e for e in sink.events if e.type == "frame"][-1].data["data"]
     assert frame["errors"][0] - frame["errors"][1] == pytest.approx(frame["errors"][2], abs=1e-4)
-    assert frame["fusion"]["probabilities"]["shape"] == [3, 300, 10]
+    assert frame["fusion"]["probabilities"]["shape"] == [3, 250, 10]
     assert frame["one_right"] >= max(singles) - 0.01

@@ -27,6 +27,7 @@ MODULES = {
     "convolutions": "convolutions",
     "pictures": "drawing",
     "steer": "steer",
+    "few": "few",
 }
 
 

@@ -35,7 +35,7 @@ from pages._frame.samples import cell_clicked, marked, samples_card
 from pages._frame.serving import servable, serving
 from pages._frame.style import presenter_style
 from pages._frame.trying import PART as TRY
-from pages._frame.trying import can_try, trying
+from pages._frame.trying import can_try, try_title, trying
 from pages._frame.variants import multiples_of, variant_chosen
 from pages._frame.visit import (
     Visit,
@@ -388,7 +388,7 @@ def over_seeds(spec: TopicSpec, preset: str, published: Published) -> dict[str, 
 def below(look: Look) -> None:
     """What is asked for less often, one thing at a time: runs, model, rate test, serving, notes."""
     spec, visit = look.spec, look.visit
-    parts = {TRY: _("Draw")} if can_try(spec) else {}
+    parts = {TRY: try_title(look)} if can_try(spec) else {}
     if can_ask(spec):
         parts[WHY] = _("Ask why")
     parts["runs"] = _("Runs")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine import service
 from engine.data.decoding import MOST_BYTES, decode_fitted
+from engine.data.tables import OWN
 from engine.errors import GalleryError
 from engine.spec import TopicSpec
 from engine.topics import figures
@@ -29,6 +30,12 @@ COLOURS = 3
 def can_try(spec: TopicSpec) -> bool:
     """Whether the topic's models take drawings."""
     return hasattr(figures(spec.name), "pad")
+
+
+def try_title(look: Look) -> str:
+    """What the part is called beside these settings: photographs cannot be drawn."""
+    drawn = figures(look.spec.name).pad(look.config) or getattr(look.config, "data", "") != OWN
+    return _("Draw") if drawn else _("Try it")
 
 
 def trying(look: Look) -> None:

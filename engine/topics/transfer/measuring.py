@@ -17,7 +17,7 @@ from engine.topics.transfer.spec import RULES, SIDES
 
 GLIMPSE = 250
 """Test pictures that are looked at while contestants learn; at the end all are."""
-FUSED_GLIMPSE = 300
+FUSED_GLIMPSE = 250
 
 
 def some_of(numbers: np.ndarray, count: int) -> np.ndarray:

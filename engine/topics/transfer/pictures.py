@@ -19,7 +19,7 @@ POINTS, PHOTO_POINTS = 300, 150
 """Test pictures that become points in space; of photographs fewer, whose thumbnails are larger."""
 THUMBNAIL = 32
 MISTAKES, USEFUL = 12, 24
-DISAGREED = 60
+DISAGREED = 40
 """Pictures on which models disagree that are sent."""
 JUDGES = 500
 """Test pictures that training pictures are judged by."""

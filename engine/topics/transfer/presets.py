@@ -27,7 +27,7 @@ def _at_least(name: str, value: float) -> Published:
 
 PRESETS = (
     Preset("digits", N_("Five digits of each"), {}),
-    Preset("one", N_("One digit of each"), dict(images=1)),
+    Preset("one", N_("One digit of each"), dict(images=1), recorded=False),
     Preset("sizes", N_("From 1 to 50 digits of each"), dict(task="sizes", members=3)),
     Preset(
         "halves",
@@ -41,8 +41,13 @@ PRESETS = (
         dict(task="fusion", images=20, model_1="mlp", model_2="small", model_3="lstm"),
         source=BOOK_F,
     ),
-    Preset("T3-mnist", N_("Fusion on MNIST"), dict(THREE, data="mnist")),
-    Preset("T3-fashion", N_("Fusion on Fashion-MNIST"), dict(THREE, data="fashion-mnist")),
+    Preset("T3-mnist", N_("Fusion on MNIST"), dict(THREE, data="mnist"), recorded=False),
+    Preset(
+        "T3-fashion",
+        N_("Fusion on Fashion-MNIST"),
+        dict(THREE, data="fashion-mnist"),
+        recorded=False,
+    ),
     Preset(
         "T3-cifar10",
         N_("Fusion on CIFAR-10"),

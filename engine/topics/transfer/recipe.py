@@ -196,6 +196,11 @@ def predict(model: Answering, inputs: Sequence[Any]) -> dict[str, list[Any]]:
     }
 
 
+def needs(model: Answering, method: str) -> str:
+    """The kind of the visitor's own data that has to come along with such a question: none."""
+    return ""
+
+
 def explain(
     model: Answering,
     method: str,
