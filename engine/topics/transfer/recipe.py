@@ -216,7 +216,7 @@ def explain(
 
 def debug_config() -> TransferConfig:
     """Learns in about a second: one seed, few steps."""
-    return TransferConfig(members=1, epochs=40, depth=1, learning_rate=0.01)
+    return TransferConfig(members=1, epochs=25, depth=1, learning_rate=0.01)
 
 
 def example_inputs() -> list[Any]:
