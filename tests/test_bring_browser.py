@@ -36,7 +36,7 @@ def page(visitor):
     page.goto("/cnn?data=own&epochs=1&v=1")
     page.get_by_role("button", name="Use an example").click()
     until(page, "done")
-    page.locator(".st-key-cnn-below").get_by_role("radio", name="Draw", exact=True).click()
+    page.locator(".st-key-cnn-below").get_by_role("radio", name="Try it", exact=True).click()
     expect(page.locator(".st-key-card_below")).to_contain_text("It knows:")
     return page
 

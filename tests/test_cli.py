@@ -213,7 +213,7 @@ def test_an_invalid_value_is_named_and_nothing_runs(engine, arguments, message):
 def test_an_unknown_topic_is_named(engine):
     one_error(
         engine("run", "regresion"),
-        "topic: expected one of regression, classification, cnn, faulty, received 'regresion'.",
+        "topic: expected one of regression, classification, cnn, transfer, faulty, received 'regresion'.",
     )
 
 

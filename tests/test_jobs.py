@@ -115,7 +115,7 @@ def test_pause_step_resume(make_manager):
     for _press in range(3):
         manager.control(run_id, {"type": "step"})
     wait_for(lambda: manager.status(run_id)["step"] == before + 3, "three single steps")
-    assert log.history.frames[-1]["step"] == before + 3
+    wait_for(lambda: log.history.frames[-1]["step"] == before + 3, "the picture of the third")
     manager.control(run_id, {"type": "resume"})
     wait_for(lambda: manager.status(run_id)["step"] > before + 10, "further steps")
     assert manager.status(run_id)["state"] == "running"

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load
 
 from engine.data.pictures import album
-from engine.errors import Corrupt, InvalidValue
+from engine.errors import Corrupt, InvalidValue, Unavailable
 from engine.jobs.job import JobSpec
 from engine.jobs.perform import perform
 from engine.topics.cnn.batches import taken
@@ -267,6 +267,22 @@ def test_models_that_cannot_be_fused_are_refused_in_words(values, said):
     sink = trained(task="fusion", **values)
     assert sink.events[-1].type == "failed"
     assert said in sink.events[-1].data["message"]
+
+
+def test_a_backbone_that_cannot_be_had_is_stood_in_for(monkeypatch):
+    def refuse(file, progress):
+        raise Unavailable("No connection.")
+
+    monkeypatch.setattr("engine.data.weights.fetch_file", refuse)
+    values = {"backbone": "resnet18", "members": 1, "epochs": 3}
+    sink = trained(**values)
+    assert sink.events[0].data["arrays"]["backbone"] == "mnist-8x8"
+    (said,) = [text for text in sink.said() if "stands in" in text]
+    assert said.startswith("No connection. EfficientNet-Lite0")
+    assert said.endswith("Meanwhile MNIST made small: 60,000 digits stands in.")
+    weights = load(sink.artifacts["weights.safetensors"])
+    model = recipe.load(TransferConfig.parse(values), weights)
+    assert model(torch.zeros(1, 1, 8, 8)).shape == (1, 10)
 
 
 def test_weights_in_words_become_shares():

@@ -135,7 +135,8 @@ def test_a_refused_download_says_what_needs_none(open_page, running, monkeypatch
         raise Unavailable("no connection")
 
     monkeypatch.setattr("engine.data.weights.fetch_file", refuse)
-    test = open_page(backbone="resnet18", members="1")
+    query = {"task": "fusion", "model_1": "resnet18", "model_2": "small", "model_3": "none"}
+    test = open_page(**query)
     run = run_of(test)
     wait_for(lambda: running.manager.get(run).log.terminal, "the end")
     told = running.manager.get(run).log.terminal.data["message"]

@@ -583,7 +583,7 @@ def test_a_network_answers_to_the_camera_as_long_as_it_is_on(visitor):
     page.goto("/cnn?data=own&epochs=1&v=1")
     button(page, "Use an example").click()
     until(page, "done")
-    page.locator(".st-key-cnn-below").get_by_role("radio", name="Draw", exact=True).click()
+    page.locator(".st-key-cnn-below").get_by_role("radio", name="Try it", exact=True).click()
     page.get_by_role("radio", name="Live", exact=True).click()
     expect(page.locator(".gl-watch .gl-verdict")).to_have_text("nothing yet")
     with page.expect_response("**/api/v1/cnn/predict") as told:

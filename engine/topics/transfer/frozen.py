@@ -57,14 +57,14 @@ class Frozen:
         random: torch.Generator,
     ) -> None:
         self._net, self._pixels, self._how, self._random = net, pixels, how, random
-        self._place = _places(numbers, len(pixels))
+        self._place = _places(numbers, len(pixels)).to(pixels.device)
         self._plain = self._outputs(numbers, Augmentation())
         self._changed: Tensor | None = None
         if how.active and len(net.lower):
             most = int(MOST_BYTES // max(1, self._plain[0].nbytes * len(learned)))
             copies = [self._outputs(learned, how) for _copy in range(max(1, min(COPIES, most)))]
             self._changed = torch.stack(copies)
-            self._changed_place = _places(learned, len(pixels))
+            self._changed_place = _places(learned, len(pixels)).to(pixels.device)
 
     def _outputs(self, numbers: np.ndarray, how: Augmentation) -> Tensor:
         parts = torch.from_numpy(numbers).to(self._pixels.device).split(AT_ONCE)

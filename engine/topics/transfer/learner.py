@@ -49,6 +49,8 @@ class Learner:
         height, width, channels = album.pixels.shape[1:]
         shape = (height, width, channels)
         self.maker = Maker(config, shape, len(album.classes), *self._scale())
+        if config.task != "fusion":
+            self.maker.settle()
         self.contestants = [
             self._contestant(side, self.rows[images, member], images, member, number)
             for side, images, member, number in sides

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from engine.errors import InvalidValue
+from engine.errors import InvalidValue, StorageFull, Unavailable
 from engine.topics.cnn.models import build
 from engine.topics.transfer import backbones, plain
 from engine.topics.transfer.backbones import OURS, Backbone
@@ -33,6 +33,13 @@ class Maker:
         How many there are.
     mean, deviation
         Of each channel of the training pictures, in values 0 … 1, for nets that start anew.
+
+    Attributes
+    ----------
+    backbone
+        Name of the backbone that `auto` has become, or that stands in for one that cannot be had.
+    refused
+        Why it cannot, in words; empty where it can.
     """
 
     def __init__(
@@ -47,7 +54,15 @@ class Maker:
         self._scale = (tuple(mean), tuple(deviation))
         suited = backbones.suited(config.data)
         self.backbone = suited if config.backbone == "auto" else config.backbone
+        self.refused = ""
         self._read: dict[str, Backbone] = {}
+
+    def settle(self) -> None:
+        """Have the backbone at hand, or another one in its place."""
+        try:
+            self.read(self.backbone)
+        except (Unavailable, StorageFull) as error:
+            self.refused, self.backbone = error.message, backbones.suited(self.config.data)
 
     @property
     def source(self) -> Backbone:

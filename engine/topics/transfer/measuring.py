@@ -104,7 +104,8 @@ class Race:
         source = self.learner.maker.source.source
         if source is None or source[1] != self.learner.album.classes:
             return None
-        answers = source[0](frozen.features(frozen.rows.test)).argmax(1).cpu().numpy()
+        head = source[0].to(self.learner.device)
+        answers = head(frozen.features(frozen.rows.test)).argmax(1).cpu().numpy()
         return fusion.accuracy(answers, self.learner.album.labels[frozen.rows.test])
 
 

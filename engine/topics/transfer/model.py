@@ -19,6 +19,7 @@ from engine.words import _
 
 FROZEN = "frozen"
 """Name of the checksum of what a net freezes, which is not kept with a run but found again."""
+STANDS_IN = "stands_in"
 KEPT = ("fit", "upper", "head")
 """Parts of a net that are kept with a run."""
 
@@ -49,9 +50,13 @@ class Answering(nn.Module):
         return (self.shares.reshape(-1, 1, 1) * answers).sum(0)
 
 
-def kept(contestants: Sequence[Contestant]) -> dict[str, Tensor]:
-    """What is kept of these nets: all that has learned, and a checksum of what has not."""
-    tensors: dict[str, Tensor] = {}
+def kept(contestants: Sequence[Contestant], *, stands_in: bool = False) -> dict[str, Tensor]:
+    """What is kept of these nets: all that has learned, and a checksum of what has not.
+
+    With `stands_in` it says that they were made of the suited backbone, as the one that the
+    settings name could not be had.
+    """
+    tensors: dict[str, Tensor] = {STANDS_IN: torch.tensor(1)} if stands_in else {}
     for number, contestant in enumerate(contestants):
         for part in KEPT:
             module = getattr(contestant.net, part)
@@ -80,6 +85,8 @@ def answering(config: TransferConfig, weights: Mapping[str, Tensor]) -> Answerin
     GalleryError
         When a backbone cannot be had.
     """
+    if STANDS_IN in weights:
+        config = config.changed({"backbone": "auto"})
     shape = material.shape_of(config)
     last = [name for name in weights if name.startswith("0.head.") and name.endswith(".bias")][-1]
     plain = [0.0] * shape[2], [1.0] * shape[2]

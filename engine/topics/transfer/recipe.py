@@ -60,7 +60,8 @@ def _race(learner: Learner, context: Context) -> Iterator[Event]:
         for side in race.sides
     }
     (shown,) = sides(learner.config)
-    yield context.done(found, kept(race.members(shown)[:1]), members)
+    weights = kept(race.members(shown)[:1], stands_in=bool(learner.maker.refused))
+    yield context.done(found, weights, members)
 
 
 def _fuse(learner: Learner, context: Context) -> Iterator[Event]:
@@ -119,6 +120,10 @@ def _remarks(learner: Learner) -> Iterator[str]:
     album, config = learner.album, learner.config
     if album.note:
         yield album.note
+    if learner.maker.refused:
+        text = _("{reason} Meanwhile {backbone} stands in.")
+        title = config.settings()["backbone"].label(learner.maker.backbone)
+        yield text.format(reason=learner.maker.refused, backbone=title)
     rows = next(iter(learner.rows.values()))
     yield from twins.warnings(album, rows.train, rows.test, copies=config.data not in ALIKE)
     if config.task == "fusion" and any(name in TRAINED for name in config.models):
